@@ -1,0 +1,1 @@
+"""Dynamical Lie algebras: enumerated, classified, and the modules of observables."""

@@ -1,0 +1,1 @@
+"""From a PennyLane tape to an :class:`~pennylane_dla.circuit.ansatz.Ansatz`."""

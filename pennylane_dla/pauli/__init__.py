@@ -1,0 +1,6 @@
+"""Pauli strings and their real sums as bit-packed arrays."""
+
+from .strings import PauliStrings
+from .sums import PauliSum, ProjectorProduct
+
+__all__ = ["PauliStrings", "PauliSum", "ProjectorProduct"]

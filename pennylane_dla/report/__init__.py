@@ -1,0 +1,1 @@
+"""What a person reads: text, HTML and plots of a diagnosis."""

@@ -1,0 +1,70 @@
+"""The one result type of every engine: a number is never without its method and its error."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+
+@dataclass(frozen=True, eq=False)
+class VarianceEstimate:
+    """A predicted variance, or an array of them.
+
+    Args:
+        value: the variance: a float, a :class:`~fractions.Fraction` (exact limits), an array (one entry a
+            parameter element, or a batch element), or a pytree of arrays (as a user sees gradients).
+            ``None`` where no engine applies
+        stderr: standard error in the same form; ``0.0`` where exact
+        method: the engine: ``"exact"``, ``"module"``, ``"paths"``, ``"simulated"``, ``"limit"``, or ``"none"``
+        exact: whether the value is exact up to rounding
+        interval: 95 % confidence interval ``(low, high)`` in the form of ``value``, where there is one; a
+            bound ``(0, high)`` may be given even without a value
+        reason: why there is no value, or what was assumed
+    """
+
+    value: Any
+    stderr: Any = 0.0
+    method: str = "exact"
+    exact: bool = True
+    interval: tuple[Any, Any] | None = None
+    reason: str | None = None
+
+    @classmethod
+    def unavailable(cls, reason: str, interval: tuple[Any, Any] | None = None) -> VarianceEstimate:
+        """No engine applies; ``reason`` completes the sentence "not available: …"."""
+        return cls(None, None, "none", False, interval, reason)
+
+    @property
+    def available(self) -> bool:
+        return self.value is not None
+
+
+@dataclass(frozen=True, eq=False)
+class Prediction:
+    """What an engine returns for one observable.
+
+    Args:
+        loss: variance of the loss
+        gradient: variances of ``∂loss/∂element``, value of shape ``(num_elements,)``: one entry for each
+            element of the trainable arguments, flattened in order; an element that drives no gate has 0
+        loss_mean: ``E[loss]``, the constant term of the observable included; ``None`` if not computed
+        statistics: facts about the run that the report may show (orbit size, paths, hits …)
+    """
+
+    loss: VarianceEstimate
+    gradient: VarianceEstimate
+    loss_mean: float | None = None
+    statistics: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def unavailable(cls, reason: str) -> Prediction:
+        missing = VarianceEstimate.unavailable(reason)
+        return cls(missing, missing)
+
+
+def as_float(value: float | Fraction | np.ndarray) -> float | np.ndarray:
+    """Numbers for arithmetic and plots; a ``Fraction`` too small for a float becomes 0."""
+    return float(value) if isinstance(value, Fraction) else value
