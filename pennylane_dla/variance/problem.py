@@ -1,0 +1,56 @@
+"""What every engine is asked: one observable of one circuit, under a law of the angles."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from pennylane_dla.circuit.ansatz import Ansatz
+from pennylane_dla.circuit.effective import EffectiveAnsatz, effective_ansatz
+from pennylane_dla.pauli import PauliSum, ProjectorProduct
+
+from .law import AngleLaw
+
+
+@dataclass(frozen=True)
+class Budget:
+    """Limits and the wish for accuracy; every field is a keyword argument of ``diagnose``, ``inspect`` and ``check``.
+
+    Args:
+        max_dim: elements that an enumeration (Lie closure, orbit) may reach
+        max_memory: bytes that one engine may hold
+        samples: Monte Carlo samples at most
+        rtol: relative standard error at which sampling stops
+        seed: of all sampling
+        progress: whether long work shows a progress bar
+    """
+
+    max_dim: int = 2**20
+    max_memory: int = 2**31
+    samples: int = 100_000
+    rtol: float = 0.05
+    seed: int = 0
+    progress: bool = True
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """One observable of one circuit.
+
+    Args:
+        ansatz: the circuit, gates in local form
+        observable: as measured at the end of the circuit (not pushed through the Cliffords)
+        law: of the trainable elements
+        budget: limits
+        effective: effective generators, shared by all observables of a circuit
+    """
+
+    ansatz: Ansatz
+    observable: PauliSum | ProjectorProduct
+    law: AngleLaw
+    budget: Budget = field(default_factory=Budget)
+
+    @cached_property
+    def effective(self) -> EffectiveAnsatz:
+        """The circuit with its Cliffords pushed to the end (computed once for a circuit)."""
+        return effective_ansatz(self.ansatz)
