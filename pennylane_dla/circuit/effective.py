@@ -1,8 +1,8 @@
 """Effective generators: the Cliffords pushed to the end of the circuit (THEORY section 2).
 
 With ``F_k`` the product of the Cliffords before rotation ``k``, ``U = F ∏_k exp(-iα_k F_k† G_k F_k)``: a circuit of
-rotations by effective generators, then one Clifford ``F``, which the observables take up. Gates that one argument drives inside
-one commuting block become one generator.
+rotations by effective generators, then one Clifford ``F``, which the observables take up. Gates that one argument drives
+inside one commuting block become one generator (``blocks.py``).
 """
 
 from __future__ import annotations
@@ -14,7 +14,9 @@ from jaxtyping import Float, Int
 
 from pennylane_dla.pauli import PauliStrings, PauliSum
 
-from .ansatz import Angle, Ansatz, State
+from .ansatz import Angle, Ansatz, Channel, State
+from .blocks import Block, correlation, merge_blocks
+from .clifford import Clifford, pack_signed
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,7 +54,7 @@ class EffectiveAnsatz:
         angles: one for each rotation; fixed non-Clifford rotations are among them
         channels: in order
         state: the initial state
-        clifford: takes an observable (before pushing) to ``F†OF``
+        clifford: ``clifford.push(O)`` is ``F†OF``
         correlated: why the angles are not independent of each other, or ``None``
         names: the operation each rotation comes from
         sources: for each rotation, positions in ``ansatz.gates`` of the gates that it is made of
@@ -64,7 +66,7 @@ class EffectiveAnsatz:
     angles: tuple[Angle, ...]
     channels: tuple[EffectiveChannel, ...]
     state: State
-    clifford: "Clifford"
+    clifford: Clifford
     correlated: str | None
     names: tuple[str, ...]
     sources: tuple[tuple[int, ...], ...]
@@ -88,14 +90,68 @@ class EffectiveAnsatz:
         return PauliSum(self.strings[terms], self.coefficients[terms])
 
 
-class Clifford:
-    """Conjugation ``G -> F†GF`` (being written)."""
-
-    def push(self, observable: PauliSum) -> PauliSum:
-        """``F†OF``."""
-        raise NotImplementedError
-
-
 def effective_ansatz(ansatz: Ansatz) -> EffectiveAnsatz:
-    """Push the Cliffords of ``ansatz`` to the end and merge commuting blocks (being written)."""
-    raise NotImplementedError
+    """Push the Cliffords of ``ansatz`` to the end, then merge what one argument drives in one commuting block.
+
+    Args:
+        ansatz: the circuit, gates in local form
+
+    Returns:
+        the same circuit up to the Clifford that stands at its end
+    """
+    clifford = Clifford(ansatz.num_wires)
+    walk: list[Block | EffectiveChannel] = []
+    for position, gate in enumerate(ansatz.gates):
+        if isinstance(gate, Channel):
+            walk.append(_push_channel(gate, clifford))
+            continue
+        quarters = _quarter_turns(gate)
+        if quarters is not None:
+            clifford.append_turn(gate.wires, gate.strings[0], quarters)
+            continue
+        images = [clifford.image(gate.wires, letters) for letters in gate.strings]
+        coefficients = [c * image.sign for c, image in zip(gate.coefficients, images, strict=True)]
+        strings = [image._replace(phase=0) for image in images]
+        walk.append(Block(strings, coefficients, gate.angle, gate.name, [position]))
+
+    walk = merge_blocks(walk, ansatz.arguments)
+    blocks = [item for item in walk if isinstance(item, Block)]
+    channels, position = [], 0
+    for item in walk:
+        if isinstance(item, Block):
+            position += 1
+        else:
+            channels.append(_at(item, position))
+    return EffectiveAnsatz(
+        strings=pack_signed([s for block in blocks for s in block.strings], ansatz.num_wires),
+        coefficients=np.array([c for block in blocks for c in block.coefficients], float),
+        offsets=np.cumsum([0] + [len(block.strings) for block in blocks]),
+        angles=tuple(block.angle for block in blocks),
+        channels=tuple(channels),
+        state=ansatz.state,
+        clifford=clifford,
+        correlated=correlation(blocks, ansatz.arguments),
+        names=tuple(block.name for block in blocks),
+        sources=tuple(tuple(block.sources) for block in blocks),
+    )
+
+
+def _quarter_turns(gate) -> int | None:
+    """How many quarter turns a fixed gate is, ``None`` if it is no Clifford (or trainable)."""
+    if not gate.single or not gate.angle.fixed or not np.isfinite(gate.angle.offset):
+        return None
+    quarters = gate.angle.offset * 2 * gate.coefficients[0] / (np.pi / 2)
+    return round(quarters) if abs(quarters - round(quarters)) < 1e-9 else None
+
+
+def _push_channel(gate: Channel, clifford: Clifford) -> EffectiveChannel:
+    x = [clifford.image([wire], "X") for wire in gate.wires]
+    z = [clifford.image([wire], "Z") for wire in gate.wires]
+    n = clifford.num_wires
+    signs = [np.array([image.sign for image in images]) for images in (x, z)]
+    return EffectiveChannel(-1, pack_signed(x, n), pack_signed(z, n), *signs, gate.transfer)
+
+
+def _at(channel: EffectiveChannel, position: int) -> EffectiveChannel:
+    fields = dict(channel.__dict__, position=position)
+    return EffectiveChannel(**fields)
