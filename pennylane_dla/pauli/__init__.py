@@ -2,5 +2,6 @@
 
 from .strings import PauliStrings
 from .sums import PauliSum, ProjectorProduct
+from .table import StringTable
 
-__all__ = ["PauliStrings", "PauliSum", "ProjectorProduct"]
+__all__ = ["PauliStrings", "PauliSum", "ProjectorProduct", "StringTable"]

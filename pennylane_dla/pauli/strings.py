@@ -30,7 +30,7 @@ def pack(bits: UInt8[np.ndarray, "... n"]) -> UInt32[np.ndarray, "... words"]:
     padding = num_words(bits.shape[-1]) * WORD - bits.shape[-1]
     bits = np.pad(bits, [(0, 0)] * (bits.ndim - 1) + [(0, padding)])
     octets = np.packbits(bits, axis=-1, bitorder="little")
-    return octets.view("<u4").astype(np.uint32, copy=False)
+    return np.ascontiguousarray(octets).view("<u4").astype(np.uint32, copy=False)
 
 
 def unpack(words: UInt32[np.ndarray, "... words"], num_wires: int) -> UInt8[np.ndarray, "... n"]:

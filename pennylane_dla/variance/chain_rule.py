@@ -1,0 +1,34 @@
+"""From derivatives with respect to gate angles to derivatives with respect to argument elements."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import Float
+
+from pennylane_dla.circuit.ansatz import Angle
+
+
+def to_elements(
+    angles: Sequence[Angle], second_moments: Float[np.ndarray, " rotations"], num_elements: int
+) -> Float[np.ndarray, " num_elements"]:
+    """``E[(∂l/∂θ_e)²] = a² E[(∂l/∂α_k)²]`` for the one rotation ``k`` with ``α_k = aθ_e + …``.
+
+    Linear in the squares, so variances and their errors go the same way. Where an element drives several rotations their
+    derivatives are correlated and no engine that calls this may be used.
+
+    Args:
+        angles: of the rotations
+        second_moments: one each, in the same order
+        num_elements: elements of the trainable arguments
+
+    Returns:
+        one entry an element, 0 where it drives nothing
+    """
+    result = np.zeros(num_elements)
+    for angle, value in zip(angles, second_moments, strict=True):
+        coefficients = angle.coefficients if angle.affine else (1.0,) * len(angle.elements)
+        for element, coefficient in zip(angle.elements, coefficients, strict=True):
+            result[element] = coefficient**2 * value
+    return result

@@ -1,0 +1,103 @@
+"""Pairs of strings ``(Q, Q + R)`` by their difference ``R``: which differences survive the circuit.
+
+A rotation whose angle is uniform multiplies a pair by ``E[cos] = 0`` when it anticommutes with exactly one of the two, that is,
+with ``R``; otherwise both move together and ``R`` stays. A rotation with a known angle also takes ``R`` to ``R + P``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from pennylane_dla.pauli import PauliStrings, StringTable
+from pennylane_dla.pauli.strings import anticommute
+
+from .law import Moments
+
+
+def surviving_sectors(
+    terms: PauliStrings, rotations: PauliStrings, moments: Sequence[Moments], max_sectors: int
+) -> PauliStrings | None:
+    """The differences that matter, ``R = 0`` first.
+
+    Args:
+        terms: strings of the observable
+        rotations: generators in order of application
+        moments: of their angles
+        max_sectors: at most so many
+
+    Returns:
+        the differences, or ``None`` where there are more
+    """
+    differences = _differences(terms)
+    killing = np.array([m.c == 0 and m.s == 0 and m.sc == 0 for m in moments], bool)
+    mixing = np.array([m.s != 0 or m.sc != 0 for m in moments], bool)
+    if not mixing.any():  # R is conserved: it lives if nothing kills it
+        for k in np.flatnonzero(killing)[::-1]:
+            differences = differences[~anticommute(rotations[k], differences)]
+        return _with_zero_first(differences, max_sectors)
+
+    # Differences that the observable can reach at each level, then those of them that get through to the start.
+    levels = [StringTable.of(differences)]
+    for k in range(len(rotations) - 1, -1, -1):
+        level = levels[-1].strings
+        if killing[k]:
+            level = level[~anticommute(rotations[k], level)]
+        elif mixing[k]:
+            level = PauliStrings.concatenate([level, _shift(level, rotations[k])])
+        if len(level) > 4 * max_sectors:
+            return None
+        levels.append(StringTable.of(level))
+    alive = levels[-1].strings
+    seen = [alive]
+    for k in range(len(rotations)):
+        if mixing[k]:
+            alive = PauliStrings.concatenate([alive, _shift(alive, rotations[k])])
+        reached = levels[len(rotations) - 1 - k]
+        alive = alive[reached.find(alive) >= 0] if len(alive) else alive
+        alive = StringTable.of(alive).strings if len(alive) else alive
+        seen.append(alive)
+    return _with_zero_first(PauliStrings.concatenate(seen), max_sectors)
+
+
+def pair_weights(
+    terms: PauliStrings, coefficients: Float[np.ndarray, " m"], sectors: PauliStrings
+) -> Float[np.ndarray, "sectors m"]:
+    """``c_Q c_{Q+R}`` for each sector ``R`` and term ``Q``."""
+    table = StringTable.of(terms)
+    position = table.find(terms)
+    by_key = np.empty(len(terms))
+    by_key[position] = coefficients
+    weights = np.zeros((len(sectors), len(terms)))
+    for r in range(len(sectors)):
+        partner = table.find(_shift(terms, sectors[r]))
+        weights[r] = np.where(partner >= 0, coefficients * by_key[np.maximum(partner, 0)], 0.0)
+    return weights
+
+
+def _shift(strings: PauliStrings, by: PauliStrings) -> PauliStrings:
+    return PauliStrings(strings.x ^ by.x, strings.z ^ by.z, strings.num_wires)
+
+
+def _differences(terms: PauliStrings) -> PauliStrings:
+    parts = [_shift(terms, terms[0])]
+    found = StringTable.of(parts[0])
+    for i in range(1, len(terms)):
+        shifted = _shift(terms, terms[i])
+        new = found.find(shifted) < 0
+        if new.any():
+            found = StringTable.of(PauliStrings.concatenate([found.strings, shifted[new]]))
+    return found.strings
+
+
+def _with_zero_first(differences: PauliStrings, max_sectors: int) -> PauliStrings | None:
+    if len(differences):
+        differences = StringTable.of(differences).strings
+    nonzero: Bool[np.ndarray, " m"] = ~differences.is_identity()
+    words = differences.x.shape[1]
+    zero = PauliStrings(np.zeros((1, words), np.uint32), np.zeros((1, words), np.uint32), differences.num_wires)
+    if int(nonzero.sum()) + 1 > max_sectors:
+        return None
+    return PauliStrings.concatenate([zero, differences[nonzero]])

@@ -1,0 +1,116 @@
+"""The exact engine against numerical integration, on random small circuits."""
+
+import numpy as np
+import pytest
+from tests.variance.oracle import integrate
+
+from pennylane_dla.circuit.ansatz import Angle, Ansatz, Arguments, ProductState, Rotation
+from pennylane_dla.pauli import PauliSum, ProjectorProduct
+from pennylane_dla.variance import exact
+from pennylane_dla.variance.law import AngleLaw, Normal, Uniform
+from pennylane_dla.variance.problem import Budget, Problem
+
+QUARTER = np.pi / 2
+
+
+def random_ansatz(rng, num_wires, trainable, fixed, quarters, bloch=None):
+    """Random strings on random wires; ``trainable`` elements once each, in random order among fixed gates."""
+    kinds = ["trainable"] * trainable + ["fixed"] * fixed + ["quarter"] * quarters
+    rng.shuffle(kinds)
+    gates, element, periods = [], 0, []
+    for kind in kinds:
+        width = int(rng.integers(1, num_wires + 1))
+        wires = tuple(int(w) for w in rng.permutation(num_wires)[:width])
+        string = "".join(rng.choice(list("XYZ"), width))
+        if kind == "trainable":
+            scale = float(rng.choice([1.0, -1.0, 2.0]))
+            angle = Angle(float(rng.choice([0.0, 0.3])), (element,), (scale,))
+            periods.append(2 * np.pi / abs(scale))
+            element += 1
+        else:
+            angle = Angle(QUARTER * int(rng.integers(1, 4)) if kind == "quarter" else float(rng.uniform(0, 6)))
+        gates.append(Rotation(wires, (string,), (0.5,), angle))
+    state = ProductState.zero(num_wires) if bloch is None else ProductState(bloch)
+    arguments = Arguments(("w",), ((element,),), np.array(periods), lambda rows: rows)
+    return Ansatz(tuple(range(num_wires)), tuple(gates), state, (), arguments)
+
+
+def random_observable(rng, num_wires, terms):
+    labels = {"".join(rng.choice(list("IXYZ"), num_wires)) for _ in range(terms)}
+    return PauliSum.from_dict({label: float(rng.normal()) for label in labels})
+
+
+def assert_matches(ansatz, observable, law):
+    prediction = exact.predict(Problem(ansatz, observable, law))
+    mean, variance, gradient = integrate(ansatz, observable, law)
+    assert prediction.loss.available, prediction.loss.reason
+    np.testing.assert_allclose(prediction.loss_mean, mean, atol=1e-9)
+    np.testing.assert_allclose(prediction.loss.value, variance, atol=1e-9)
+    np.testing.assert_allclose(prediction.gradient.value, gradient, atol=1e-7)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_uniform_angles_with_cliffords_and_known_angles(seed):
+    rng = np.random.default_rng(seed)
+    n = 1 + seed % 3
+    ansatz = random_ansatz(rng, n, trainable=2, fixed=seed % 4, quarters=4)
+    assert_matches(ansatz, random_observable(rng, n, 4), AngleLaw.resolve(None, ansatz.arguments))
+
+
+@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("law", [Normal(0.3), Normal(0.4, mean=0.7), Uniform(-0.2, 1.0)])
+def test_other_laws(seed, law):
+    rng = np.random.default_rng(100 + seed)
+    ansatz = random_ansatz(rng, 2, trainable=2, fixed=seed % 3, quarters=2)
+    assert_matches(ansatz, random_observable(rng, 2, 3), AngleLaw.resolve(law, ansatz.arguments))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_product_states_and_projectors(seed):
+    rng = np.random.default_rng(200 + seed)
+    bloch = rng.normal(size=(3, 3))
+    bloch *= (rng.uniform(0.3, 1, 3) / np.linalg.norm(bloch, axis=1))[:, None]
+    ansatz = random_ansatz(rng, 3, trainable=2, fixed=1, quarters=2, bloch=bloch)
+    observable = ProjectorProduct((0, 2), (1, -1), 3)
+    assert_matches(ansatz, observable, AngleLaw.resolve(None, ansatz.arguments))
+
+
+def both_layouts(ansatz, observable, law, monkeypatch):
+    """The same problem with a table of strings and with direct addressing."""
+    problem = Problem(ansatz, observable, law)
+    by_table = exact.predict(problem)
+    monkeypatch.setattr(exact, "SMALL_TABLE", 0)
+    return by_table, exact.predict(problem)
+
+
+@pytest.mark.parametrize("law", [None, Normal(0.4, mean=0.7)])
+def test_table_and_direct_addressing_agree(law, monkeypatch):
+    rng = np.random.default_rng(5)
+    ansatz = random_ansatz(rng, 4, trainable=12, fixed=2, quarters=6)
+    observable = random_observable(rng, 4, 3)
+    a, b = both_layouts(ansatz, observable, AngleLaw.resolve(law, ansatz.arguments), monkeypatch)
+    np.testing.assert_allclose(a.loss.value, b.loss.value, rtol=1e-10)
+    np.testing.assert_allclose(a.gradient.value, b.gradient.value, rtol=1e-10, atol=1e-14)
+
+
+def test_many_segments_agree_with_few():
+    """200 rotations run through several segments; reversing a circuit of involutions keeps E[l²]."""
+    rng = np.random.default_rng(6)
+    ansatz = random_ansatz(rng, 3, trainable=200, fixed=0, quarters=10)
+    law = AngleLaw.resolve(None, ansatz.arguments)
+    prediction = exact.predict(Problem(ansatz, PauliSum.from_dict({"ZZI": 1.0}), law))
+    # deep random circuits on 3 qubits are close to the 2-design value 1/(2^n + 1)
+    np.testing.assert_allclose(prediction.loss.value, 1 / 9, rtol=1e-3)
+
+
+def test_what_does_not_apply_is_said():
+    rng = np.random.default_rng(7)
+    ansatz = random_ansatz(rng, 2, trainable=2, fixed=0, quarters=0)
+    twice = Ansatz(ansatz.wires, ansatz.gates * 2, ansatz.state, (), ansatz.arguments)
+    law = AngleLaw.resolve(None, ansatz.arguments)
+    result = exact.predict(Problem(twice, PauliSum.from_dict({"ZZ": 1.0}), law))
+    assert not result.loss.available and "correlated" in result.loss.reason
+    big = random_ansatz(rng, 12, trainable=60, fixed=0, quarters=0)
+    law = AngleLaw.resolve(None, big.arguments)
+    result = exact.predict(Problem(big, PauliSum.from_dict({"Z" * 12: 1.0}), law, Budget(max_dim=1000)))
+    assert not result.loss.available and "max_dim" in result.loss.reason
