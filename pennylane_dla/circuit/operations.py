@@ -322,3 +322,16 @@ def slots_of(op: Operator) -> tuple:
     if isinstance(op, (qp.ops.Adjoint, qp.ops.Controlled)):
         return slots_of(op.base)
     return op.data
+
+
+def is_listed(op: Operator) -> bool:
+    """Whether :func:`factors_of` knows the operation."""
+    if type(op) in TABLE:
+        return type(op) is not qp.ops.Evolution or factors_of(op) is not None
+    if isinstance(op, qp.ops.Adjoint):
+        return is_listed(op.base)
+    if isinstance(op, qp.ops.Controlled):
+        if not 0 < len(op.control_wires) <= MAX_CONTROLS:
+            return False
+        return isinstance(op, qp.MultiControlledX) or is_listed(op.base)
+    return False

@@ -1,0 +1,328 @@
+"""The arguments of a QNode: their leaves, which are trainable, stand-ins for them, and the way back to a gradient's form."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import numpy as np
+
+from pennylane_dla.errors import DLAError
+
+
+@dataclass(frozen=True, eq=False)
+class Leaf:
+    """One leaf of the argument tree.
+
+    Args:
+        name: ``"weights"``, ``"params['a'][0]"``
+        interface: ``"python"``, ``"numpy"``, ``"autograd"``, ``"torch"``, ``"jax"``, or ``"static"`` for anything else
+        value: its concrete value as a NumPy array or Python number; ``None`` where it is not known (``jit``, ``vmap``)
+        shape: of the array
+        dtype: NumPy dtype
+        original: what the user passed
+        differentiated: the caller is differentiating it right now
+        requires_grad: as autograd and torch mark it; ``None`` for other interfaces
+    """
+
+    name: str
+    interface: str
+    value: Any
+    shape: tuple[int, ...]
+    dtype: Any
+    original: Any
+    differentiated: bool = False
+    requires_grad: bool | None = None
+
+    @property
+    def known(self) -> bool:
+        return self.interface == "static" or self.value is not None
+
+    @property
+    def floating(self) -> bool:
+        return self.interface != "static" and np.issubdtype(self.dtype, np.floating)
+
+    @property
+    def size(self) -> int:
+        return int(np.prod(self.shape))
+
+
+def read_leaf(name: str, value: Any) -> Leaf:
+    """What is known of one leaf, tracers peeled."""
+    if isinstance(value, jax.core.Tracer):
+        concrete, differentiated = _peel(value)
+        aval = value.aval
+        return Leaf(name, "jax", concrete, tuple(aval.shape), np.dtype(aval.dtype), value, differentiated)
+    if isinstance(value, jax.Array):
+        concrete = np.asarray(value) if value.dtype.name[:3] != "key" else None
+        if concrete is None:
+            return Leaf(name, "static", value, (), None, value)
+        return Leaf(name, "jax", concrete, concrete.shape, concrete.dtype, value)
+    if isinstance(value, (bool, np.bool_, str, bytes)) or value is None:
+        return Leaf(name, "static", value, (), None, value)
+    if isinstance(value, (int, float, complex)):
+        return Leaf(name, "python", value, (), np.asarray(value).dtype, value)
+    torch = sys.modules.get("torch")
+    if torch is not None and isinstance(value, torch.Tensor):
+        concrete = value.detach().cpu().numpy()
+        return Leaf(
+            name, "torch", concrete, concrete.shape, concrete.dtype, value, requires_grad=value.requires_grad
+        )
+    if type(value).__name__ == "ArrayBox" and hasattr(value, "_value"):  # inside qp.grad
+        inner = value
+        while hasattr(inner, "_value"):
+            inner = inner._value
+        concrete = np.array(inner)
+        return Leaf(name, "autograd", concrete, concrete.shape, concrete.dtype, value, differentiated=True)
+    if hasattr(value, "requires_grad") and isinstance(value, np.ndarray):
+        concrete = np.array(value)
+        return Leaf(
+            name,
+            "autograd",
+            concrete,
+            concrete.shape,
+            concrete.dtype,
+            value,
+            requires_grad=bool(value.requires_grad),
+        )
+    if isinstance(value, (np.ndarray, np.generic)) and np.issubdtype(value.dtype, np.number):
+        return Leaf(name, "numpy", np.asarray(value), np.shape(value), value.dtype, value)
+    return Leaf(name, "static", value, (), None, value)
+
+
+def _peel(tracer) -> tuple[np.ndarray | None, bool]:
+    """The concrete value under a JAX tracer, where there is one, and whether it is being differentiated."""
+    differentiated, batched = False, False
+    while isinstance(tracer, jax.core.Tracer):
+        kind = type(tracer).__name__
+        if kind in ("JVPTracer", "LinearizeTracer"):
+            differentiated, tracer = True, tracer.primal
+        elif kind == "BatchTracer":
+            batched, tracer = True, tracer.val
+        else:  # under jit nothing is known
+            return None, differentiated
+    return (None if batched else np.asarray(tracer)), differentiated
+
+
+@dataclass(frozen=True, eq=False)
+class Call:
+    """A call of the QNode: its argument tree, and which leaves are trainable.
+
+    Args:
+        leaves: in the order of the tree
+        treedef: of ``(args, kwargs)``
+        trainable: positions of the trainable leaves, increasing
+        selected: how :func:`restore` arranges the result: ``("argnums", int | tuple)`` or ``("marked", …)``
+    """
+
+    leaves: tuple[Leaf, ...]
+    treedef: Any
+    trainable: tuple[int, ...]
+    selected: Any
+
+    @property
+    def unknown(self) -> tuple[int, ...]:
+        """Positions of the floating data leaves whose values are not known."""
+        chosen = set(self.trainable)
+        return tuple(i for i, leaf in enumerate(self.leaves) if not leaf.known and i not in chosen)
+
+    @property
+    def num_elements(self) -> int:
+        return sum(self.leaves[i].size for i in self.trainable)
+
+    @property
+    def num_probed(self) -> int:
+        """Trainable elements, then the elements of unknown data."""
+        return self.num_elements + sum(
+            self.leaves[i].size for i in self.unknown if self.leaves[i].floating
+        )
+
+    def stand_ins(self, elements: np.ndarray, style: str = "numpy") -> tuple[tuple, dict]:
+        """Concrete ``(args, kwargs)`` of equal structure and shapes, with ``elements`` in the trainable leaves.
+
+        Args:
+            elements: trainable elements, then those of unknown data
+            style: ``"numpy"`` for NumPy arrays, ``"native"`` for the caller's types in double precision
+        """
+        values: list[Any] = []
+        slices: dict[int, slice] = {}
+        start = 0
+        for i in (*self.trainable, *(i for i in self.unknown if self.leaves[i].floating)):
+            slices[i] = slice(start, start + self.leaves[i].size)
+            start += self.leaves[i].size
+        for i, leaf in enumerate(self.leaves):
+            if leaf.interface == "static":
+                values.append(leaf.original)
+                continue
+            if i in slices:
+                value = elements[slices[i]].reshape(leaf.shape)
+                if i not in self.trainable:
+                    value = _normalized(value)
+                value = float(value) if leaf.interface == "python" else value
+            elif leaf.known:
+                value = leaf.value
+            else:  # unknown integers: zeros index safely
+                value = np.zeros(leaf.shape, leaf.dtype)
+            values.append(_as_interface(value, leaf) if style == "native" else value)
+        return jax.tree_util.tree_unflatten(self.treedef, values)
+
+    def restore(self, array: np.ndarray) -> Any:
+        """Rows (one an element) in the form of a gradient."""
+        array = np.asarray(array)
+        leaves: list[Any] = [None] * len(self.leaves)
+        start = 0
+        for i in self.trainable:
+            leaf = self.leaves[i]
+            leaves[i] = array[start : start + leaf.size].reshape(leaf.shape + array.shape[1:])
+            start += leaf.size
+        args, kwargs = jax.tree_util.tree_unflatten(self.treedef, leaves)
+        form, which = self.selected
+        if form == "argnums":
+            return args[which] if isinstance(which, int) else tuple(args[i] for i in which)
+        positional, keywords = which
+        parts = tuple(args[i] for i in positional)
+        if keywords:
+            return (*parts, {name: kwargs[name] for name in keywords})
+        return parts[0] if len(parts) == 1 else parts
+
+
+def _normalized(value: np.ndarray) -> np.ndarray:
+    """A stand-in for unknown data that could be state amplitudes (length a power of two) must be normalized."""
+    length = value.shape[-1] if value.ndim else 0
+    if length >= 2 and length & (length - 1) == 0:
+        return value / np.linalg.norm(value, axis=-1, keepdims=True)
+    return value
+
+
+def _as_interface(value, leaf: Leaf):
+    if leaf.interface == "jax":
+        return jax.numpy.asarray(value)
+    if leaf.interface == "autograd":
+        import pennylane as qp
+
+        return qp.numpy.array(value, requires_grad=leaf.requires_grad is not False)
+    if leaf.interface == "torch":
+        torch = sys.modules["torch"]
+        value = np.asarray(value)
+        return torch.tensor(value, dtype=torch.float64 if value.dtype.kind == "f" else None)
+    return value
+
+
+def read_call(
+    function: Callable | None, args: Sequence, kwargs: dict, argnums: int | Sequence[int] | None
+) -> Call:
+    """Flatten the arguments and decide what is trainable.
+
+    Trainable means what the interface means: the arguments that the caller differentiates right now (``grad`` around the
+    call); else ``requires_grad`` for autograd and torch; else ``argnums``, 0 by default as in ``jax.grad``.
+
+    Raises:
+        DLAError: no trainable parameter, ``argnums`` out of range, an integer or complex trainable argument, or a
+            concrete value that is not finite
+    """
+    args, kwargs = tuple(args), dict(kwargs)
+    paths, treedef = jax.tree_util.tree_flatten_with_path((args, kwargs))
+    names = _argument_names(function, args)
+    leaves = tuple(read_leaf(_leaf_name(path, names), value) for path, value in paths)
+    tops = [(path[0].idx, path[1].idx if path[0].idx == 0 else path[1].key) for path, _ in paths]
+    trainable, selected = _trainable(leaves, tops, args, names, argnums)
+    for i in trainable:
+        _check_trainable(leaves[i])
+    for leaf in leaves:
+        _check_finite(leaf)
+    if not sum(leaves[i].size for i in trainable):
+        raise DLAError(
+            "no trainable parameter: pass the trainable arguments as arrays (autograd, torch: with "
+            "requires_grad=True), or choose them by argnums."
+        )
+    return Call(leaves, treedef, tuple(trainable), selected)
+
+
+def _trainable(leaves, tops, args, names, argnums):
+    """Positions of the trainable leaves and the form of the gradient."""
+    differentiated = [i for i, leaf in enumerate(leaves) if leaf.differentiated]
+    if differentiated:
+        return _marked(differentiated, tops)
+    if argnums is None:
+        marked = [i for i, leaf in enumerate(leaves) if leaf.requires_grad is not None]
+        if marked and not any(leaf.interface == "jax" for leaf in leaves):
+            chosen = [i for i in marked if leaves[i].requires_grad]
+            if not chosen:
+                raise DLAError(
+                    f"no trainable parameter: {', '.join(leaves[i].name for i in marked)} have "
+                    "requires_grad=False; set it to True, or choose the trainable arguments by argnums."
+                )
+            return _marked(chosen, tops)
+        argnums = 0
+    single = isinstance(argnums, (int, np.integer)) and not isinstance(argnums, bool)
+    numbers = (argnums,) if single else argnums
+    try:
+        numbers = tuple(int(n) if int(n) == n else None for n in numbers)
+    except (TypeError, ValueError):
+        numbers = (None,)
+    if None in numbers:
+        raise DLAError(f"argnums={argnums!r} must be an integer or a sequence of integers.")
+    if not args:
+        raise DLAError("no trainable parameter: the QNode was called without positional arguments.")
+    for n in numbers:
+        if not -len(args) <= n < len(args):
+            raise DLAError(
+                f"argnums={argnums!r} is out of range: the call has {len(args)} positional argument"
+                f"{'s' if len(args) > 1 else ''} ({', '.join(names[: len(args)])})."
+            )
+    numbers = tuple(n % len(args) for n in numbers)
+    if not numbers or len(set(numbers)) < len(numbers):
+        raise DLAError(f"argnums={argnums!r} must name at least one argument, and none twice.")
+    chosen = [i for i, top in enumerate(tops) if top[0] == 0 and top[1] in numbers]
+    return chosen, ("argnums", numbers[0] if single else numbers)
+
+
+def _marked(chosen, tops):
+    positional = tuple(sorted({top[1] for i in chosen if (top := tops[i])[0] == 0}))
+    keywords = tuple(sorted({top[1] for i in chosen if (top := tops[i])[0] == 1}))
+    return chosen, ("marked", (positional, keywords))
+
+
+def _check_trainable(leaf: Leaf):
+    if leaf.interface == "static":
+        raise DLAError(
+            f"the trainable argument {leaf.name!r} is {leaf.original!r}, not a real array; choose the trainable "
+            "arguments by argnums."
+        )
+    if not leaf.floating:
+        kind = "complex" if np.issubdtype(leaf.dtype, np.complexfloating) else "an integer"
+        raise DLAError(
+            f"the trainable argument {leaf.name!r} is {kind} ({leaf.dtype}); gradients need real floats: pass "
+            "floats, or choose other arguments by argnums."
+        )
+
+
+def _check_finite(leaf: Leaf):
+    if leaf.interface != "static" and leaf.value is not None and not np.all(np.isfinite(leaf.value)):
+        raise DLAError(f"the argument {leaf.name!r} contains NaN or infinity.")
+
+
+def _argument_names(function: Callable | None, args: tuple) -> list[str]:
+    """Names of the positional arguments, from the signature."""
+    names: list[str] = []
+    if function is not None:
+        try:
+            for parameter in inspect.signature(function).parameters.values():
+                if parameter.kind is parameter.VAR_POSITIONAL:
+                    start = len(names)
+                    names += [f"{parameter.name}[{i}]" for i in range(len(args) - start)]
+                    break
+                if parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD):
+                    names.append(parameter.name)
+        except (TypeError, ValueError):
+            pass
+    return names + [f"argument {i}" for i in range(len(names), len(args))]
+
+
+def _leaf_name(path, names: list[str]) -> str:
+    top = names[path[1].idx] if path[0].idx == 0 else str(path[1].key)
+    return top + jax.tree_util.keystr(path[2:])
