@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from pennylane_dla.pauli import PauliStrings, PauliSum
+
+from . import naming
+
+if TYPE_CHECKING:
+    from .component import Component
 
 
 @dataclass(frozen=True)
@@ -21,6 +27,12 @@ class Ideal:
     dim: int
     multiplicity: int = 1
 
+    @classmethod
+    def resolved(cls, family: str, size: int, multiplicity: int = 1) -> Ideal:
+        """``multiplicity`` copies of ``family(size)`` under their one name (``so(6)`` is ``su(4)``)."""
+        name, dim, factor = naming.simple(family, size)
+        return cls(name, dim, factor * multiplicity)
+
 
 @dataclass(frozen=True, eq=False)
 class LieAlgebra:
@@ -34,6 +46,8 @@ class LieAlgebra:
         basis: an orthogonal basis, where it was enumerated: Pauli strings, or real sums of them
         method: ``"classified"`` (nothing enumerated) or ``"enumerated"``
         reason: what stopped it, or what was assumed
+        components: of a classified algebra, one for each connected component of the anticommutation graph
+        center: of a classified algebra, the generators that commute with all others
     """
 
     num_wires: int
@@ -43,6 +57,8 @@ class LieAlgebra:
     basis: PauliStrings | tuple[PauliSum, ...] | None = None
     method: str = "enumerated"
     reason: str | None = None
+    components: tuple[Component, ...] | None = None
+    center: PauliStrings | None = None
 
     @property
     def name(self) -> str | None:
@@ -50,5 +66,6 @@ class LieAlgebra:
         if self.ideals is None:
             return None
         return " + ".join(
-            (f"{ideal.multiplicity} " if ideal.multiplicity > 1 else "") + ideal.name for ideal in self.ideals
+            (f"{naming.format_size(ideal.multiplicity)} " if ideal.multiplicity > 1 else "") + ideal.name
+            for ideal in self.ideals
         )
