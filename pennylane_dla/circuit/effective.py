@@ -8,6 +8,7 @@ inside one commuting block become one generator (``blocks.py``).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -90,8 +91,13 @@ class EffectiveAnsatz:
         return PauliSum(self.strings[terms], self.coefficients[terms])
 
 
+_known: WeakKeyDictionary[Ansatz, EffectiveAnsatz] = WeakKeyDictionary()
+
+
 def effective_ansatz(ansatz: Ansatz) -> EffectiveAnsatz:
     """Push the Cliffords of ``ansatz`` to the end, then merge what one argument drives in one commuting block.
+
+    Computed once for a circuit, however many engines and observables ask for it.
 
     Args:
         ansatz: the circuit, gates in local form
@@ -99,6 +105,12 @@ def effective_ansatz(ansatz: Ansatz) -> EffectiveAnsatz:
     Returns:
         the same circuit up to the Clifford that stands at its end
     """
+    if ansatz not in _known:
+        _known[ansatz] = _push_cliffords(ansatz)
+    return _known[ansatz]
+
+
+def _push_cliffords(ansatz: Ansatz) -> EffectiveAnsatz:
     clifford = Clifford(ansatz.num_wires)
     walk: list[Block | EffectiveChannel] = []
     for position, gate in enumerate(ansatz.gates):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cached_property
 
 from pennylane_dla.circuit.ansatz import Ansatz
 from pennylane_dla.circuit.effective import EffectiveAnsatz, effective_ansatz
@@ -42,15 +41,16 @@ class Problem:
         observable: as measured at the end of the circuit (not pushed through the Cliffords)
         law: of the trainable elements
         budget: limits
-        effective: effective generators, shared by all observables of a circuit
+        kind: ``"expval"``, ``"probs"`` (a projector's expectation) or ``"var"`` (not linear in the state)
     """
 
     ansatz: Ansatz
     observable: PauliSum | ProjectorProduct
     law: AngleLaw
     budget: Budget = field(default_factory=Budget)
+    kind: str = "expval"
 
-    @cached_property
+    @property
     def effective(self) -> EffectiveAnsatz:
         """The circuit with its Cliffords pushed to the end (computed once for a circuit)."""
         return effective_ansatz(self.ansatz)

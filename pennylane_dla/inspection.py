@@ -1,0 +1,200 @@
+"""From a circuit and its arguments to :class:`~pennylane_dla.diagnostics.Diagnostics`: the whole story, in order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import pennylane as qp
+
+from pennylane_dla.algebra.dynamical import dynamical_lie_algebra
+from pennylane_dla.circuit.ansatz import Ansatz, Arguments, Measurement
+from pennylane_dla.circuit.effective import effective_ansatz
+from pennylane_dla.circuit.extract import extract
+from pennylane_dla.diagnostics import (
+    Diagnostics,
+    GradientDiagnostics,
+    LimitDiagnostics,
+    LossDiagnostics,
+    MeasurementDiagnostics,
+)
+from pennylane_dla.errors import DLAError
+from pennylane_dla.variance.choose import predict
+from pennylane_dla.variance.deep import deep_limit
+from pennylane_dla.variance.estimate import Prediction, VarianceEstimate
+from pennylane_dla.variance.law import AngleLaw
+from pennylane_dla.variance.problem import Budget, Problem
+
+from .verdict import DEFAULT_SHOTS, shift_weights, shot_variance, shots_needed, verdict
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a user may ask for; every field is a keyword argument of ``diagnose``, ``inspect`` and ``check``.
+
+    Args:
+        argnums: trainable positional arguments for JAX, NumPy and Python numbers; default 0, as in ``jax.grad``
+        level: after which transforms the circuit is read, as in ``qp.draw``
+        angles: the law of the angles: ``dla.Uniform()``, ``dla.Normal(std)``, a characteristic function, or a dictionary
+            from argument names to these
+        shots: shots an expectation value that the verdict assumes; default those of the QNode, else 1000
+        method: one engine instead of the best: ``"exact"``, ``"module"``, ``"paths"`` or ``"simulated"``
+        budget: limits of the computation
+    """
+
+    argnums: int | Sequence[int] | None = None
+    level: str | int = "user"
+    angles: Any = None
+    shots: int | None = None
+    method: str | None = None
+    budget: Budget = field(default_factory=Budget)
+
+    @classmethod
+    def from_keywords(cls, **keywords: Any) -> Options:
+        """Budget fields may be given beside the others."""
+        limits = {key: keywords.pop(key) for key in tuple(keywords) if key in Budget.__dataclass_fields__}
+        unknown = set(keywords) - set(cls.__dataclass_fields__) | ({"budget"} & set(keywords))
+        if unknown:
+            known = sorted(set(cls.__dataclass_fields__) - {"budget"} | set(Budget.__dataclass_fields__))
+            raise DLAError(f"unknown option {', '.join(sorted(unknown))}; there are {', '.join(known)}.")
+        shots = keywords.get("shots")
+        if shots is not None and (isinstance(shots, bool) or not isinstance(shots, (int, np.integer)) or shots < 1):
+            raise DLAError(f"shots={shots!r}: the number of shots must be a positive integer.")
+        return cls(**keywords, budget=Budget(**limits))
+
+
+def inspect_circuit(circuit, args: tuple, kwargs: dict, options: Options) -> Diagnostics:
+    """Diagnose one call of a circuit; nothing is executed.
+
+    Args:
+        circuit: a QNode or a tape
+        args: positional arguments
+        kwargs: keyword arguments
+        options: what to compute, and how far
+
+    Returns:
+        the diagnosis
+
+    Raises:
+        DLAError: where the circuit cannot be read; the message names the operation or argument
+    """
+    batch = extract(circuit, args, kwargs, options.argnums, options.level)
+    first = batch[0]
+    arguments = first.arguments
+    law = AngleLaw.resolve(options.angles, arguments)
+    shots = options.shots or _shots_of(circuit) or DEFAULT_SHOTS
+    algebra = dynamical_lie_algebra(effective_ansatz(first), options.budget.max_dim, options.budget.progress)
+    measurements = tuple(
+        _diagnose_measurement(batch, i, law, options) for i in range(len(first.measurements))
+    )
+    return Diagnostics(
+        name=getattr(circuit, "__name__", "circuit"),
+        num_wires=first.num_wires,
+        num_params=arguments.num_elements,
+        arguments=arguments,
+        algebra=algebra,
+        measurements=measurements,
+        shots=shots,
+        verdict=verdict(measurements, shots),
+        assumptions=_assumptions(law, arguments),
+        notes=tuple(dict.fromkeys(note for ansatz in batch for note in ansatz.notes)),
+        ansatz=first,
+    )
+
+
+def _diagnose_measurement(
+    batch: Sequence[Ansatz], index: int, law: AngleLaw, options: Options
+) -> MeasurementDiagnostics:
+    """One measurement of all circuits of a broadcast batch (usually one)."""
+    measurement = batch[0].measurements[index]
+    if measurement.observable is None:
+        missing = Prediction.unavailable(measurement.reason)
+        return _collect(measurement, batch[0].arguments, missing, missing)
+    known: dict[int, tuple[Prediction, Prediction]] = {}
+    for ansatz in batch:
+        if id(ansatz) not in known:
+            problem = Problem(
+                ansatz, ansatz.measurements[index].observable, law, options.budget, measurement.kind
+            )
+            known[id(ansatz)] = predict(problem, options.method), deep_limit(problem)
+    pairs = [known[id(ansatz)] for ansatz in batch]
+    prediction, limit = (_stack([pair[j] for pair in pairs]) for j in (0, 1))
+    result = _collect(measurement, batch[0].arguments, prediction, limit)
+    if prediction.gradient.available:
+        single_shot = shot_variance(measurement.observable, prediction)
+        needed = shots_needed(prediction.gradient, shift_weights(batch[0]), single_shot)
+        result = replace(result, shots_needed=needed)
+    return result
+
+
+def _collect(
+    measurement: Measurement, arguments: Arguments, prediction: Prediction, limit: Prediction
+) -> MeasurementDiagnostics:
+    return MeasurementDiagnostics(
+        label=measurement.label,
+        observable=measurement.label,
+        loss=LossDiagnostics(prediction.loss, prediction.loss_mean),
+        gradient=GradientDiagnostics(prediction.gradient, arguments),
+        limit=LimitDiagnostics(
+            LossDiagnostics(limit.loss, limit.loss_mean), GradientDiagnostics(limit.gradient, arguments)
+        ),
+        causes=tuple(limit.statistics.get("causes", ())),
+        facts={
+            **{key: value for key, value in prediction.statistics.items()},
+            **{key: value for key, value in limit.statistics.items() if key != "causes"},
+        },
+    )
+
+
+def _stack(predictions: Sequence[Prediction]) -> Prediction:
+    """One more axis for a broadcast batch."""
+    if len(predictions) == 1:
+        return predictions[0]
+    first = predictions[0]
+    means = [p.loss_mean for p in predictions]
+    return Prediction(
+        _stack_estimates([p.loss for p in predictions]),
+        _stack_estimates([p.gradient for p in predictions]),
+        None if any(mean is None for mean in means) else float(np.mean(means)),
+        first.statistics,
+    )
+
+
+def _stack_estimates(estimates: Sequence[VarianceEstimate]) -> VarianceEstimate:
+    missing = [e for e in estimates if not e.available]
+    if missing:
+        return missing[0]
+    first = estimates[0]
+
+    def stacked(values):
+        return np.stack([np.asarray(value, float) for value in values], axis=-1)
+
+    interval = None
+    if all(e.interval is not None for e in estimates):
+        interval = tuple(stacked([e.interval[end] for e in estimates]) for end in (0, 1))
+    return VarianceEstimate(
+        stacked([e.value for e in estimates]),
+        stacked([np.broadcast_to(e.stderr, np.shape(e.value)) for e in estimates]),
+        first.method,
+        all(e.exact for e in estimates),
+        interval,
+        first.reason,
+    )
+
+
+def _shots_of(circuit) -> int | None:
+    shots = getattr(circuit, "shots", None)
+    return getattr(shots, "total_shots", None) if isinstance(shots, qp.measurements.Shots) else None
+
+
+def _assumptions(law: AngleLaw, arguments: Arguments) -> tuple[str, ...]:
+    laws = "; ".join(
+        f"{name} ~ {'uniform over the period of its gates' if law_ == type(law_)() else law_}"
+        if type(law_).__name__ == "Uniform"
+        else f"{name} ~ {law_}"
+        for name, law_ in zip(arguments.names, law.laws, strict=True)
+    )
+    data = ("data: " + "; ".join(arguments.data),) if arguments.data else ()
+    return (f"angles independent, {laws}", *data, "the loss is the measurement itself, without post-processing")

@@ -1,0 +1,179 @@
+"""A diagnosis as text that fits a terminal and reads in ten seconds."""
+
+from __future__ import annotations
+
+import textwrap
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from pennylane_dla.algebra.naming import format_dimension
+from pennylane_dla.diagnostics import Diagnostics, GradientDiagnostics, MeasurementDiagnostics
+from pennylane_dla.variance.estimate import VarianceEstimate, as_float
+from pennylane_dla.verdict import count
+
+WIDTH = 98
+LABEL = 14
+
+
+def render(diagnostics: Diagnostics) -> str:
+    """The report of :class:`~pennylane_dla.diagnostics.Diagnostics`."""
+    lines = [f"{diagnostics.name}: {str(diagnostics.verdict).upper()}", ""]
+    for label, text in rows(diagnostics):
+        lines += _wrapped(label, text)
+    for measurement in diagnostics.measurements:
+        lines += ["", measurement.label]
+        for label, text in measurement_rows(measurement):
+            lines += _wrapped("  " + label, text)
+    lines.append("")
+    for label, text in closing_rows(diagnostics):
+        lines += _wrapped(label, text)
+    return "\n".join(lines)
+
+
+def rows(diagnostics: Diagnostics) -> list[tuple[str, str]]:
+    """What concerns the circuit as a whole."""
+    arguments = diagnostics.arguments
+    shapes = ", ".join(
+        f"{name} {shape}" if shape else name for name, shape in zip(arguments.names, arguments.shapes, strict=True)
+    )
+    return [
+        ("qubits", str(diagnostics.num_wires)),
+        ("parameters", f"{diagnostics.num_params} ({shapes})"),
+        ("algebra", describe_algebra(diagnostics)),
+    ]
+
+
+def describe_algebra(diagnostics: Diagnostics) -> str:
+    """Type, dimension and share of the full algebra, in one line."""
+    algebra = diagnostics.algebra
+    dimension = format_dimension(algebra.dim)
+    text = f"dim {'' if algebra.complete else '≥ '}{dimension}"
+    if algebra.name:
+        text = f"{algebra.name}, {text}"
+    if algebra.complete:
+        text += f", {percent(diagnostics.expressivity)} of su(2^{diagnostics.num_wires})"
+        if diagnostics.num_params > algebra.dim:
+            text += f"; more parameters than directions ({diagnostics.num_params} > {dimension})"
+    if algebra.reason:
+        text += f" ({algebra.reason})"
+    return text
+
+
+def measurement_rows(measurement: MeasurementDiagnostics) -> list[tuple[str, str]]:
+    """What concerns one measurement."""
+    loss = measurement.loss
+    result = [("loss", number_with_error(loss.variance, "variance "))]
+    if loss.mean is not None and loss.variance.available:
+        result[0] = ("loss", result[0][1] + f", mean {loss.mean:.3g}")
+    result.append(("gradient", describe_gradient(measurement.gradient)))
+    limit = measurement.limit.loss.variance
+    result.append(("deep limit", number_with_error(limit, "loss variance ")))
+    if measurement.limit.gradient.estimate.available:
+        result[-1] = ("deep limit", result[-1][1] + ", gradient " + spread(measurement.limit.gradient))
+    if measurement.shots_needed is not None:
+        needed = measurement.shots_needed
+        result.append(("shots needed", "no number resolves it" if np.isinf(needed) else count(needed)))
+    result += [(cause.name, cause.evidence) for cause in measurement.causes]
+    return result
+
+
+def describe_gradient(gradient: GradientDiagnostics) -> str:
+    """Minimum, median and maximum of the live components, the number of dead ones, and the method."""
+    estimate = gradient.estimate
+    if not estimate.available:
+        return f"not available: {estimate.reason}"
+    text = f"variance {spread(gradient)} ({estimate.method}{', exact' if estimate.exact and estimate.method != 'exact' else ''})"
+    if not estimate.exact:
+        errors = np.asarray(estimate.stderr, float)
+        values = np.asarray(estimate.value, float)
+        seen = values > 0
+        if seen.any():
+            text += f", relative error {np.median(errors[seen] / values[seen]):.1%} (median)"
+        if (~seen).any():
+            text += f"; {int((~seen).sum())} not seen in sampling"
+    dead = gradient.dead
+    if dead:
+        named = ", ".join(gradient.arguments.label(k) for k in dead[:4]) + (", …" if len(dead) > 4 else "")
+        text += f"; {len(dead)} dead (exactly 0): {named}"
+    return text
+
+
+def spread(gradient: GradientDiagnostics) -> str:
+    """``1e-3 … 2e-3 … 4e-3``: minimum, median, maximum of what is not zero."""
+    values = np.array([float(as_float(v)) for v in np.ravel(np.asarray(gradient.estimate.value, dtype=object))])
+    live = values[values > 0]
+    if not len(live):
+        return "0"
+    low, middle, high = live.min(), np.median(live), live.max()
+    if high - low <= 1e-9 * high:
+        return f"{middle:.3g}"
+    return f"{low:.2e} (min), {middle:.2e} (median), {high:.2e} (max)"
+
+
+def number_with_error(estimate: VarianceEstimate, prefix: str = "") -> str:
+    """A variance with its error and method, or why there is none."""
+    if not estimate.available:
+        text = f"not available: {estimate.reason}"
+        if estimate.interval is not None:
+            text += f"; at most {estimate.interval[1]:.2g}"
+        return text
+    if np.ndim(as_float(estimate.value)):
+        values = np.asarray(estimate.value, float)
+        return f"{prefix}{values.min():.3g} to {values.max():.3g} over the batch of {values.size} ({estimate.method})"
+    text = prefix + number(estimate.value)
+    if estimate.exact:
+        return text + (" (exact)" if estimate.method == "exact" else f" ({estimate.method}, exact)")
+    text += f" ± {float(estimate.stderr):.1g}"
+    if estimate.interval is not None:
+        text += f", 95 % [{float(estimate.interval[0]):.2g}, {float(estimate.interval[1]):.2g}]"
+    return text + f" ({estimate.method})"
+
+
+def number(value: Any) -> str:
+    """A short number; a fraction of small integers also as such."""
+    if isinstance(value, Fraction):
+        shown = scientific(value)
+        if value.denominator != 1 and len(str(value.denominator)) <= 12:
+            return f"{value} = {shown}"
+        return shown
+    return f"{float(value):.4g}"
+
+
+def scientific(value: Fraction) -> str:
+    """Three digits, also where a float underflows."""
+    if value == 0:
+        return "0"
+    if abs(value) > Fraction(1, 10**300):
+        return f"{float(value):.3g}"
+    exponent = len(str(abs(value.numerator))) - len(str(value.denominator))
+    mantissa = value / Fraction(10) ** exponent
+    while abs(mantissa) < 1:
+        mantissa, exponent = mantissa * 10, exponent - 1
+    return f"{float(mantissa):.2f}e{exponent}"
+
+
+def percent(share: Fraction) -> str:
+    """A share of the whole, readable down to the smallest."""
+    if share == 1:
+        return "100 %"
+    if share >= Fraction(1, 1000):
+        return f"{float(100 * share):.2g} %"
+    return f"a fraction {scientific(share)}"
+
+
+def closing_rows(diagnostics: Diagnostics) -> list[tuple[str, str]]:
+    """Verdict, assumptions and notes."""
+    verdict = diagnostics.verdict
+    result = [("verdict", f"{verdict}: {verdict.criterion}."), ("", verdict.outlook)]
+    result.append(("assumed", "; ".join(diagnostics.assumptions)))
+    result += [("note", note) for note in diagnostics.notes]
+    return [(label, text) for label, text in result if text]
+
+
+def _wrapped(label: str, text: str) -> list[str]:
+    indent = " " * (LABEL + 2)
+    return textwrap.wrap(
+        text, WIDTH, initial_indent=f"{label:<{LABEL}}  ", subsequent_indent=indent, break_long_words=False
+    )

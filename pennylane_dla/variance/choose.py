@@ -1,0 +1,46 @@
+"""The one place that chooses an engine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from pennylane_dla.errors import DLAError
+
+from . import exact, module, paths, simulated
+from .estimate import Prediction
+from .problem import Problem
+
+# In the order in which they are asked: exact ones first.
+ENGINES: dict[str, Callable[[Problem], Prediction]] = {
+    "exact": exact.predict,
+    "module": module.predict,
+    "paths": paths.predict,
+    "simulated": simulated.predict,
+}
+
+
+def predict(problem: Problem, method: str | None = None) -> Prediction:
+    """Variance of the loss and of every gradient component, by the first engine that applies.
+
+    Args:
+        problem: one observable of one circuit
+        method: the name of one engine, to ask only that one
+
+    Returns:
+        the prediction; where no engine applies, the reason of each
+
+    Raises:
+        DLAError: for an unknown ``method``
+    """
+    if method is not None and method not in ENGINES:
+        raise DLAError(f"method={method!r} is not an engine; there are {', '.join(ENGINES)}.")
+    names = [method] if method else list(ENGINES)
+    if problem.kind == "var" and method is None:
+        names = ["simulated"]  # the only one that is not linear in the state
+    reasons = []
+    for name in names:
+        prediction = ENGINES[name](problem)
+        if prediction.loss.available:
+            return prediction
+        reasons.append(f"{name}: {prediction.loss.reason}")
+    return Prediction.unavailable("; ".join(reasons))
