@@ -1,0 +1,199 @@
+"""The span of many vectors, grown a block at a time: modulo a prime (exact ranks) or in floating point.
+
+Both classes take blocks of candidate rows, keep those that are independent of what they have, and tell which.
+The number of coordinates may grow in between; old rows are zero in new coordinates. The work is in matrix
+products.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import scipy.linalg
+from jaxtyping import Float
+
+from .residues import reduce
+
+CHUNK = 256  # rows that are stored and multiplied together
+_PANEL = 16  # rows that are eliminated one by one: small enough for the cache
+
+
+def _widen(rows: np.ndarray, dim: int) -> np.ndarray:
+    return np.pad(rows, ((0, 0), (0, dim - rows.shape[1]))) if rows.shape[1] < dim else rows
+
+
+class ModularSpan:
+    """Rows in echelon form modulo ``p``: each chunk is the identity on its own pivots and zero on earlier
+    ones.
+
+    Later chunks are not substituted into earlier ones: a candidate passes the chunks in order, one product of
+    matrices each, and nothing has to be updated.
+
+    Args:
+        p: a prime below 2^23
+    """
+
+    def __init__(self, p: int):
+        self.p = p
+        self.dim = 0
+        self._chunks: list[np.ndarray] = []
+        self._pivots: list[np.ndarray] = []
+
+    def resize(self, dim: int) -> None:
+        """Make room for ``dim`` coordinates."""
+        if self._chunks and self._chunks[0].shape[1] < dim:
+            capacity = dim + dim // 4
+            self._chunks = [_widen(chunk, capacity) for chunk in self._chunks]
+
+    def combinations(self, count: int, rng: np.random.Generator, dim: int) -> Float[np.ndarray, "count dim"]:
+        """Random elements of the span."""
+        result = np.zeros((count, dim))
+        half = self.p // 2
+        for chunk, pivots in zip(self._chunks, self._pivots, strict=True):
+            weights = rng.integers(-half, half + 1, (count, len(pivots))).astype(float)
+            result += weights @ chunk[: len(pivots), :dim]
+            reduce(result, self.p)
+        return result
+
+    def extend(self, rows: Float[np.ndarray, "m dim"]) -> np.ndarray:
+        """Add the rows, reduced modulo ``p``.
+
+        Returns:
+            the coordinates on which the added rows have their pivots (as many as the dimension has grown)
+        """
+        self.resize(rows.shape[1])
+        residual = self._pass(rows.copy(), zip(self._chunks, self._pivots, strict=True))
+        residual, pivots = _echelon(residual, self.p)
+        self.dim += len(pivots)
+        added = pivots
+        while len(pivots):
+            if not self._chunks or len(self._pivots[-1]) == CHUNK:
+                width = self._chunks[0].shape[1] if self._chunks else residual.shape[1]
+                self._chunks.append(np.zeros((CHUNK, width)))
+                self._pivots.append(np.zeros(0, np.int64))
+            chunk, filled = self._chunks[-1], len(self._pivots[-1])
+            take = min(len(pivots), CHUNK - filled)
+            dim = residual.shape[1]
+            weights = chunk[:filled, pivots[:take]]
+            touched = np.flatnonzero(weights.any(axis=1))
+            if len(touched):
+                update = weights[touched] @ residual[:take]
+                chunk[touched, :dim] = reduce(chunk[touched, :dim] - update, self.p)
+            chunk[filled : filled + take, :dim] = residual[:take]
+            self._pivots[-1] = np.concatenate([self._pivots[-1], pivots[:take]])
+            residual, pivots = residual[take:], pivots[take:]
+        return added
+
+    def _pass(self, rows, chunks):
+        dim = rows.shape[1]
+        for chunk, pivots in chunks:
+            weights = rows[:, pivots]
+            if weights.any():
+                rows -= weights @ chunk[: len(pivots), :dim]
+                reduce(rows, self.p)
+        return rows
+
+
+def _echelon(rows: np.ndarray, p: int) -> tuple[np.ndarray, np.ndarray]:
+    """Reduced echelon form modulo ``p`` of a block of at most ``INNER`` rows: its non-zero rows and their
+    pivots."""
+    # The last non-zero coordinate is the pivot: most often a string that was only just reached, in which the
+    # rows so far are zero, so that they need no update.
+    width = rows.shape[1]
+    done = np.zeros((0, width))
+    pivots = np.zeros(0, np.int64)
+    for start in range(0, len(rows), _PANEL):
+        panel = rows[start : start + _PANEL].copy()
+        if len(pivots):
+            panel -= panel[:, pivots] @ done
+            reduce(panel, p)
+        kept, new = [], []
+        for i in range(len(panel)):
+            pivot = width - 1 - int(np.argmax(panel[i, ::-1] != 0))
+            value = int(panel[i, pivot])
+            if value == 0:
+                continue
+            panel[i] *= _centered(pow(value, -1, p), p)
+            reduce(panel[i], p)
+            column = panel[:, pivot].copy()
+            column[i] = 0
+            if column.any():
+                panel -= column[:, None] * panel[i]
+                reduce(panel, p)
+            kept.append(i)
+            new.append(pivot)
+        if new:
+            if len(pivots):
+                done -= done[:, new] @ panel[kept]
+                reduce(done, p)
+            done = np.concatenate([done, panel[kept]])
+            pivots = np.concatenate([pivots, new])
+    return done, pivots
+
+
+def _centered(residue: int, p: int) -> int:
+    return residue - p if residue > p // 2 else residue
+
+
+class RealSpan:
+    """Orthonormal rows in double precision.
+
+    A candidate is independent when what is left of it after projection exceeds ``tolerance`` times its own
+    length. The smallest accepted and the largest rejected fraction are kept: where they come close to each
+    other, the rank is in doubt.
+
+    Args:
+        tolerance: on the fraction that is left
+        limit: rows at most, where the dimension is known beforehand
+    """
+
+    def __init__(self, tolerance: float = 1e-8, limit: int | None = None):
+        self.tolerance = tolerance
+        self.limit = limit
+        self.smallest_accepted = np.inf
+        self.largest_rejected = 0.0
+        self._rows = np.zeros((0, 0))
+        self.dim = 0
+
+    @property
+    def rows(self) -> Float[np.ndarray, "dim coordinates"]:
+        """The orthonormal rows."""
+        return self._rows[: self.dim]
+
+    def resize(self, dim: int) -> None:
+        """Make room for ``dim`` coordinates."""
+        if self._rows.shape[1] < dim:
+            self._rows = _widen(self._rows, dim)
+
+    def extend(self, rows: Float[np.ndarray, "m dim"]) -> int:
+        """Add the rows; returns by how much the dimension has grown."""
+        self.resize(rows.shape[1])
+        norms = np.linalg.norm(rows, axis=1)
+        rows = rows[norms > 0] / norms[norms > 0, None]
+        if not len(rows):
+            return 0
+        rows = self._project(self._project(rows))  # twice is enough in double precision
+        # QR with pivoting takes the largest remainder first: the rank is read off a decreasing sequence.
+        q, r, _ = scipy.linalg.qr(rows.T, mode="economic", pivoting=True, check_finite=False)
+        left = np.abs(np.diag(r))
+        count = int(np.sum(left > self.tolerance))
+        if self.limit is not None:
+            count = min(count, self.limit - self.dim)
+        if count:
+            self.smallest_accepted = min(self.smallest_accepted, float(left[count - 1]))
+        if count < len(left):
+            self.largest_rejected = max(self.largest_rejected, float(left[count]))
+        start, added = self.dim, q[:, :count].T
+        if count and left[count - 1] < 1e-3:  # what was divided by a small number carries rounding with it
+            added = np.linalg.qr(self._project(added).T)[0].T
+        if count:
+            if start + len(added) > len(self._rows):
+                capacity = max(2 * len(self._rows), start + len(added))
+                grown = np.zeros((capacity - len(self._rows), rows.shape[1]))
+                self._rows = np.concatenate([self._rows, grown])
+            self._rows[start : start + len(added)] = added
+            self.dim += len(added)
+        return count
+
+    def _project(self, rows: np.ndarray) -> np.ndarray:
+        """What is left of the rows outside the span."""
+        return rows - (rows @ self.rows.T) @ self.rows if self.dim else rows
