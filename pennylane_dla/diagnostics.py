@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from fractions import Fraction
+from math import isnan
 from typing import Any
 
 import numpy as np
 
 from pennylane_dla.algebra.lie_algebra import LieAlgebra
-from pennylane_dla.circuit.ansatz import Ansatz, Arguments
+from pennylane_dla.circuit.ansatz import Ansatz, Arguments, Rotation
 from pennylane_dla.errors import DLAError
 from pennylane_dla.variance.estimate import VarianceEstimate
 
@@ -212,6 +213,12 @@ class Diagnostics:
     def expressivity(self) -> Fraction:
         """``dim 𝔤 / (4ⁿ − 1)``: the share of all directions that the circuit can move in."""
         return Fraction(self.algebra.dim, 4**self.num_wires - 1)
+
+    @property
+    def data_known(self) -> bool:
+        """False where the circuit was read under ``jit``, with data whose values are not known there."""
+        gates = self.ansatz.gates if self.ansatz is not None else ()
+        return not any(isinstance(gate, Rotation) and isnan(gate.angle.offset) for gate in gates)
 
     def to_dict(self) -> dict[str, Any]:
         """Everything as lists, numbers and strings; fractions and huge integers as strings."""

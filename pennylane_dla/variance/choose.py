@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from importlib import import_module
 
 from pennylane_dla.errors import DLAError
 
-from . import exact, module, paths, simulated
 from .estimate import Prediction
 from .problem import Problem
 
-# In the order in which they are asked: exact ones first.
-ENGINES: dict[str, Callable[[Problem], Prediction]] = {
-    "exact": exact.predict,
-    "module": module.predict,
-    "paths": paths.predict,
-    "simulated": simulated.predict,
-}
+# In the order in which they are asked, exact ones first; each is the module of its name, imported when it is needed.
+ENGINES = ("exact", "module", "paths", "simulated")
 
 
 def predict(problem: Problem, method: str | None = None) -> Prediction:
@@ -39,7 +33,7 @@ def predict(problem: Problem, method: str | None = None) -> Prediction:
         names = ["simulated"]  # the only one that is not linear in the state
     reasons = []
     for name in names:
-        prediction = ENGINES[name](problem)
+        prediction = import_module(f"{__package__}.{name}").predict(problem)
         if prediction.loss.available:
             return prediction
         reasons.append(f"{name}: {prediction.loss.reason}")
