@@ -7,6 +7,7 @@ one formula serves trainable gates, data, T gates and Cliffords.
 from __future__ import annotations
 
 import abc
+import numbers
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -47,7 +48,7 @@ class Uniform(Law):
     def __post_init__(self):
         if (self.low is None) != (self.high is None):
             raise DLAError("Uniform takes both low and high, or neither (one full period).")
-        if self.low is not None and not (np.isfinite([self.low, self.high]).all() and self.low < self.high):
+        if self.low is not None and not (_finite(self.low, self.high) and self.low < self.high):
             raise DLAError(f"Uniform needs finite low < high; got low={self.low}, high={self.high}.")
 
     def characteristic(self, t: float) -> complex:
@@ -76,7 +77,7 @@ class Normal(Law):
     mean: float = 0.0
 
     def __post_init__(self):
-        if not (np.isfinite(self.std) and np.isfinite(self.mean) and self.std >= 0):
+        if not (_finite(self.std, self.mean) and self.std >= 0):
             raise DLAError(f"Normal needs a finite mean and std ≥ 0; got std={self.std}, mean={self.mean}.")
 
     def characteristic(self, t: float) -> complex:
@@ -97,14 +98,21 @@ class Characteristic(Law):
     function: Callable[[float], complex]
 
     def __post_init__(self):
-        at_zero = complex(self.function(0.0))
+        at_zero = self._value(0.0)
         if not abs(at_zero - 1) < 1e-9:
             raise DLAError(
                 f"A characteristic function must be 1 at 0; this one is {at_zero:.6g}. Divide it by that value."
             )
 
+    def _value(self, t: float) -> complex:
+        value = self.function(t)
+        try:
+            return complex(value)
+        except (TypeError, ValueError):
+            raise DLAError(f"A characteristic function returns a number; this one gave {value!r} at t={t:g}.") from None
+
     def characteristic(self, t: float) -> complex:
-        value = complex(self.function(float(t)))
+        value = self._value(float(t))
         if not abs(value) <= 1 + 1e-9:
             raise DLAError(f"|φ(t)| exceeds 1 at t={t:g} ({value:.6g}): not a characteristic function.")
         return value
@@ -198,6 +206,11 @@ class AngleLaw:
             parts.append(law.draw(rng, self.arguments.periods[start:end], size))
             start = end
         return np.concatenate(parts, axis=1)
+
+
+def _finite(*values) -> bool:
+    """Whether all are finite real numbers."""
+    return all(isinstance(v, numbers.Real) and np.isfinite(v) for v in values)
 
 
 def _as_law(given) -> Law:

@@ -1,0 +1,425 @@
+"""Monte Carlo over Pauli paths: the variance of the loss and of every gradient component, at any number of qubits.
+
+For independent uniform angles ``E[l²]`` is the expected end weight of a random walk on Pauli strings that goes through the circuit from
+its last gate to its first, and ``E[(∂l/∂α_k)²]`` is the same expectation over the paths that anticommute with ``P_k`` on
+arriving at rotation ``k`` (THEORY section 3). Paths are sampled 32 to a word; one sweep serves all gradient components.
+
+Two things are not sampled: which terms interfere (``term_classes.py``), and the first single-wire gates of each wire, which
+are integrated into the end weight (``gate_table.py``).
+
+References: Heyraud et al., arXiv:2302.04649.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import jax.numpy as jnp
+import numpy as np
+
+from pennylane_dla.circuit.ansatz import Channel, ProductState, Rotation, UnknownState, VectorState
+from pennylane_dla.compat import numerics
+from pennylane_dla.errors import DLAError
+from pennylane_dla.pauli import PauliStrings, PauliSum, ProjectorProduct
+from pennylane_dla.pauli.strings import WORD, product
+
+from . import sweep
+from .chain_rule import to_elements
+from .estimate import Prediction, VarianceEstimate
+from .gate_table import GateTable, gate_table, is_uniform_walk, light_cone, quarter, sources
+from .intervals import standard_error, weighted_interval
+from .problem import Problem
+from .term_classes import EXPANDED_PROJECTOR, ProjectorTerms, TermClasses, classify_terms, letters_of, projector_terms
+
+METHOD = "paths"
+SMALL_BATCH, LARGE_BATCH = 128, 512  # words: 4096 and 16384 paths
+LARGE_TABLE = 20_000  # steps from which the large batch pays
+MAX_VECTOR_QUBITS = 16
+
+
+def predict(problem: Problem) -> Prediction:
+    """Estimate the variance of the loss and of every gradient component from sampled Pauli paths.
+
+    Args:
+        problem: a circuit of rotations by single strings with independent angles
+
+    Returns:
+        estimates with standard errors and 95 % confidence intervals, or the reason why this engine does not apply
+
+    Raises:
+        DLAError: where the budget asks for no samples or for a relative error that is not positive
+    """
+    check_budget(problem)
+    reason = obstacle(problem)
+    if reason:
+        return Prediction.unavailable(reason)
+    observable = problem.observable
+    if isinstance(observable, ProjectorProduct) and len(observable.wires) <= EXPANDED_PROJECTOR:
+        observable = observable.expand()
+    gates, num_wires = problem.ansatz.gates, problem.ansatz.num_wires
+    kept = light_cone(gates, letters_of(observable, num_wires))
+    for position in kept:
+        gate = gates[position]
+        if not is_uniform_walk(gate, isinstance(gate, Rotation) and _is_uniform(problem, gate)):
+            return Prediction.unavailable(_weighted(gate))
+    if isinstance(observable, ProjectorProduct):
+        terms = projector_terms(observable, gates, kept)
+        if isinstance(terms, str):
+            return Prediction.unavailable(terms)
+    else:
+        terms = classify_terms(observable, gates, kept, problem.ansatz.state)
+        if any(isinstance(gates[k], Channel) for k in kept) and (terms.interfering or terms.still):
+            return Prediction.unavailable("noise acts on terms that interfere")
+        if not len(terms.leaders):
+            return _constant(problem, terms.mean)
+    walk = _Walk.prepare(problem, observable, terms)
+    totals = run(walk, problem.budget)
+    return _prediction(problem, walk, totals)
+
+
+def check_budget(problem: Problem) -> None:
+    """Refuse a budget that no sampling can meet."""
+    if not problem.budget.samples >= 1:
+        raise DLAError(f"samples={problem.budget.samples}: sampling needs at least one path.")
+    if not problem.budget.rtol > 0:
+        raise DLAError(f"rtol={problem.budget.rtol}: the relative error must be positive; 0.05 is the default.")
+
+
+def obstacle(problem: Problem) -> str | None:
+    """Why no path engine applies, or ``None``."""
+    ansatz = problem.ansatz
+    if problem.kind == "var":
+        return "the variance of an observable is not linear in the state"
+    if isinstance(ansatz.state, UnknownState):
+        return ansatz.state.reason
+    for position, gate in enumerate(ansatz.gates):
+        if isinstance(gate, Rotation) and not gate.single:
+            return f"the generator of {gate.name or 'gate'} {position} is a sum of {len(gate.strings)} strings"
+        if isinstance(gate, Rotation) and not np.isfinite(gate.angle.offset):
+            return "data values are unknown under jit: call inspect with concrete data"
+    for element, positions in sources(ansatz.gates).items():
+        if len(positions) > 1:
+            return f"{ansatz.arguments.label(element)} drives {len(positions)} gates: their angles are correlated"
+    return None
+
+
+def _is_uniform(problem: Problem, gate) -> bool:
+    if gate.angle.fixed:
+        return False
+    return problem.law.uniform or np.allclose(problem.law.moments(gate.angle), (0, 0, 0.5, 0.5, 0), atol=1e-12)
+
+
+def _weighted(gate) -> str:
+    """Why the walk of single strings does not take this gate."""
+    if isinstance(gate, Channel):
+        return f"{gate.name or 'a channel'} is no Pauli channel on one or two wires"
+    if gate.angle.fixed:
+        return f"{gate.name or 'a fixed gate'} is no Clifford gate"
+    return f"the angle of {gate.name or 'a rotation'} is not uniform over its period"
+
+
+def _constant(problem: Problem, mean: float) -> Prediction:
+    """No term moves: the loss does not depend on the parameters."""
+    zeros = np.zeros(problem.ansatz.arguments.num_elements)
+    return Prediction(
+        VarianceEstimate(0.0, method=METHOD),
+        VarianceEstimate(zeros, np.zeros_like(zeros), METHOD),
+        mean,
+        {"paths": 0},
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Walk:
+    """Everything a batch of paths needs.
+
+    Args:
+        table: the gates
+        terms: where paths start
+        rows: padded number of rows
+        blocks: the table in blocks
+        eigenvalues: of the channels
+        end: end weights of the letters, padded; ``None`` for a state that is no product
+        bloch: ``(1, ⟨X⟩, ⟨Z⟩, ⟨Y⟩)``, padded, where terms interfere
+        state: the initial state
+        num_wires: of the circuit
+        words: of a batch
+        bound: no path can weigh more
+    """
+
+    table: GateTable
+    terms: TermClasses | ProjectorTerms
+    rows: int
+    blocks: list
+    eigenvalues: np.ndarray
+    end: np.ndarray | None
+    bloch: np.ndarray
+    state: ProductState | VectorState
+    num_wires: int
+    words: int
+    bound: float
+
+    @classmethod
+    def prepare(cls, problem: Problem, observable, terms) -> _Walk:
+        ansatz = problem.ansatz
+        n, state = ansatz.num_wires, ansatz.state
+        product_state = isinstance(state, ProductState)
+        interfering = isinstance(terms, TermClasses) and terms.interfering
+        bloch = np.ones((n, 4))
+        if product_state:
+            bloch[:, 1:] = state.bloch[:, [0, 2, 1]]
+        table = gate_table(ansatz.gates, letters_of(observable, n), bloch**2, product_state and not interfering)
+        rows, blocks, eigenvalues = sweep.padded_blocks(table)
+        active = len(table.active)
+        end = np.ones((rows, 4))
+        end[:active] = table.end
+        padded = np.ones((rows, 4))
+        padded[:active] = bloch[list(table.active)]
+        if isinstance(terms, ProjectorTerms):
+            most = terms.factor
+        elif interfering:
+            most = float(np.max(terms.factors * np.abs(terms.coefficients).sum(axis=1) ** 2))
+        else:
+            most = float(np.max(terms.factors * terms.coefficients[:, 0] ** 2))
+        if product_state and not interfering:
+            most *= float(np.max(end[:active, 1:], initial=0.0))
+        words = LARGE_BATCH if len(table.codes) > LARGE_TABLE else SMALL_BATCH
+        return cls(
+            table, terms, rows, blocks, eigenvalues, end if product_state else None, padded, state, n, words, most
+        )
+
+    @property
+    def paths(self) -> int:
+        return self.words * WORD
+
+
+@dataclass(eq=False)
+class Totals:
+    """Sums over paths.
+
+    Args:
+        samples: number of paths
+        loss: ``(Σ w, Σ w²)``
+        gates: ``(Σ w, Σ w²)`` for each gate of the circuit, over paths that anticommute with it
+        largest: the largest weight seen
+        hits: paths of non-zero weight
+    """
+
+    samples: int
+    loss: np.ndarray
+    gates: np.ndarray
+    largest: float
+    hits: int
+
+    @classmethod
+    def zero(cls, num_gates: int) -> Totals:
+        return cls(0, np.zeros(2), np.zeros((2, num_gates)), 0.0, 0)
+
+    def add(self, other: Totals) -> None:
+        self.samples += other.samples
+        self.loss += other.loss
+        self.gates += other.gates
+        self.largest = max(self.largest, other.largest)
+        self.hits += other.hits
+
+
+def rounds(samples: int, batch: int) -> Iterator[list[tuple[int, int]]]:
+    """Batches ``(number, paths that count)`` in rounds of doubling size; after each one sampling may stop."""
+    number, size, left = 0, 1, samples
+    while left > 0:
+        batches = []
+        while left > 0 and len(batches) < size:
+            batches.append((number, min(batch, left)))
+            number, left = number + 1, left - batches[-1][1]
+        size = number
+        yield batches
+
+
+def run(walk: _Walk, budget) -> Totals:
+    """Sample until the budget's relative error is reached, or its samples are used up."""
+    totals = Totals.zero(_num_gates(walk))
+    for batches in rounds(budget.samples, walk.paths):
+        for number, counted in batches:
+            totals.add(_batch(walk, budget.seed, number, counted))
+        if _accurate(totals, budget.rtol):
+            break
+    return totals
+
+
+def _num_gates(walk: _Walk) -> int:
+    absorbed = max((position for position, _, _ in walk.table.absorbed), default=-1)
+    return max(int(walk.table.gates.max(initial=-1)), absorbed) + 1
+
+
+def _accurate(totals: Totals, rtol: float) -> bool:
+    """Whether the loss and the mean over all gradient components are known well enough."""
+    sums = [totals.loss, totals.gates.sum(axis=1)]
+    errors = [standard_error(total, squares, totals.samples) * totals.samples for total, squares in sums]
+    return all(total > 0 and error <= rtol * total for (total, _), error in zip(sums, errors, strict=True))
+
+
+def _batch(walk: _Walk, seed: int, number: int, counted: int) -> Totals:
+    """One batch of paths through the whole circuit."""
+    rng = np.random.default_rng([seed, number])
+    initial, chosen = _start(walk, rng)
+    keys = rng.integers(2**32, size=(2, walk.words), dtype=np.uint32)
+    noisy = bool(len(walk.table.eigenvalues))
+    with numerics():
+        rows = jnp.asarray(initial)
+        parity = jnp.zeros(walk.words, jnp.uint32)
+        weight = jnp.ones((walk.words, WORD) if noisy else (1, 1))
+        eigenvalues = jnp.asarray(walk.eigenvalues)
+        odd, first = [], 0
+        for wires, codes, damping in walk.blocks:
+            rows, parity, weight, block = sweep.sweep_block(
+                rows, parity, weight, keys, wires, codes, damping, eigenvalues, np.uint32(first), noisy
+            )
+            odd.append(block)
+            first += len(codes)
+        weights, absorbed = _end(walk, rows, np.asarray(weight), chosen, counted)
+        result = Totals.zero(_num_gates(walk))
+        result.samples = counted
+        largest = float(weights.max())
+        result.largest, result.hits = largest, int(np.count_nonzero(weights))
+        if not largest > 0:
+            return result
+        scaled = weights / largest
+        result.loss[:] = largest * scaled.sum(), largest**2 * np.sum(scaled**2)
+        sums = [np.asarray(sweep.weighted_sums(block, jnp.asarray(scaled, jnp.float32))) for block in odd]
+    sums = np.concatenate(sums, axis=1)[:, : len(walk.table.gates)].astype(float)
+    drawn = walk.table.gates >= 0
+    result.gates[:, walk.table.gates[drawn]] += np.array([[largest], [largest**2]]) * sums[:, drawn]
+    for position, wire, part in walk.table.absorbed:
+        result.gates[:, position] += part @ absorbed[wire, :, 0], part**2 @ absorbed[wire, :, 1]
+    return result
+
+
+def _start(walk: _Walk, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Rows of the strings that the paths start from, and the class of each path (of a projector: 0 for the
+    identity, which is no part of the variance, 1 for others)."""
+    rows = np.zeros((walk.rows, 2, walk.words), np.uint32)
+    active = list(walk.table.active)
+    if isinstance(walk.terms, ProjectorTerms):
+        place = {w: i for i, w in enumerate(active)}
+        index = [place[w] for w in walk.terms.wires]
+        rows[index, 1] = rng.integers(2**32, size=(len(index), walk.words), dtype=np.uint32)
+        some = np.bitwise_or.reduce(rows[index, 1], axis=0)
+        return rows, np.unpackbits(some.view(np.uint8), bitorder="little").astype(int)
+    edges = np.cumsum(walk.terms.probabilities)
+    points = (np.arange(walk.paths) + rng.random()) / walk.paths
+    chosen = np.minimum(np.searchsorted(edges, points, side="right"), len(edges) - 1)
+    chosen = rng.permutation(chosen)  # the last batch may count only some of its paths
+    for kind, bits in enumerate(walk.terms.leaders.bits()):
+        rows[: len(active), kind] = _columns(bits[:, active], chosen)
+    return rows, chosen
+
+
+def _columns(bits: np.ndarray, chosen: np.ndarray) -> np.ndarray:
+    """Bit rows, one a wire, of the strings ``chosen`` for the paths."""
+    columns = np.ascontiguousarray(bits.T)[:, chosen]
+    octets = np.ascontiguousarray(np.packbits(columns, axis=1, bitorder="little"))
+    return octets.view("<u4").astype(np.uint32, copy=False)
+
+
+def _end(walk: _Walk, rows, damping: np.ndarray, chosen: np.ndarray, counted: int):
+    """Weight of every path (those beyond ``counted`` have none), and the sums that the absorbed rotations need."""
+    shape = (walk.words, WORD)
+    counts = (np.arange(walk.paths) < counted).reshape(shape)
+    terms, absorbed = walk.terms, None
+    if isinstance(terms, TermClasses) and terms.interfering:
+        weights = _interfering(walk, rows, chosen) * counts
+    else:
+        if isinstance(terms, TermClasses):
+            factor = (terms.factors * terms.coefficients[:, 0] ** 2)[chosen].reshape(shape)
+        else:
+            factor = terms.factor * chosen.reshape(shape)
+        factor = factor * counts
+        if walk.end is None:
+            weights = factor * _vector_overlaps(walk, rows) ** 2
+        else:
+            logs, zeros = sweep.end_weights(rows, jnp.asarray(walk.end))
+            partial = factor * damping * np.exp(np.asarray(logs))
+            weights = np.where(np.asarray(zeros) == 0, partial, 0.0)
+            if walk.table.absorbed:
+                absorbed = np.asarray(
+                    sweep.absorbed_sums(rows, jnp.asarray(walk.end), jnp.asarray(partial), zeros)
+                )
+            return weights, absorbed
+    return weights * damping, absorbed
+
+
+def _interfering(walk: _Walk, rows, chosen: np.ndarray) -> np.ndarray:
+    """``(Σ_j c_j Tr[ρ Q_j])²`` over the members of each path's class, divided by its probability."""
+    terms = walk.terms
+    members = terms.coefficients.shape[1]
+    active = list(walk.table.active)
+    bits = [b.reshape(len(terms.leaders), members, -1) for b in terms.differences.bits()]
+    amplitude = np.zeros((walk.words, WORD))
+    for j in range(members):
+        others = np.zeros((walk.rows, 2, walk.words), np.uint32)
+        for kind in range(2):
+            others[: len(active), kind] = _columns(bits[kind][:, j][:, active], chosen)
+        phase = terms.phases[chosen, j].reshape(walk.words, WORD).astype(np.int32)
+        if walk.end is None:
+            value = _vector_overlaps(walk, rows, others, phase)
+        else:
+            value = np.asarray(sweep.overlaps(rows, jnp.asarray(others), jnp.asarray(phase), jnp.asarray(walk.bloch)))
+        amplitude += terms.coefficients[chosen, j].reshape(walk.words, WORD) * value
+    return amplitude**2 * terms.factors[chosen].reshape(walk.words, WORD)
+
+
+def _vector_overlaps(walk: _Walk, rows, others=None, phase=None) -> np.ndarray:
+    """``Tr[ρ Q]`` (times ``i^phase R``) for a state vector; each distinct string is evaluated once."""
+    strings = _strings(walk, np.asarray(rows))
+    signs = np.ones(walk.paths)
+    if others is not None:
+        strings, exponents = product(strings, _strings(walk, others))
+        signs = np.where((exponents + phase.reshape(-1)) % 4 == 0, 1.0, -1.0)
+    vectors, inverse = np.unique(strings.vectors(), axis=0, return_inverse=True)
+    half = vectors.shape[1] // 2
+    values = walk.state.expectation(PauliStrings(vectors[:, :half], vectors[:, half:], walk.num_wires))
+    return (signs * values[inverse.reshape(-1)]).reshape(walk.words, WORD)
+
+
+def _strings(walk: _Walk, rows: np.ndarray) -> PauliStrings:
+    bits = np.zeros((2, walk.paths, walk.num_wires), np.uint8)
+    for i, wire in enumerate(walk.table.active):
+        for kind in range(2):
+            bits[kind, :, wire] = np.unpackbits(rows[i, kind].view(np.uint8), bitorder="little")
+    return PauliStrings.from_bits(*bits)
+
+
+def _prediction(problem: Problem, walk: _Walk, totals: Totals) -> Prediction:
+    samples = totals.samples
+    gates = problem.ansatz.gates
+    rotations = [k for k, g in enumerate(gates) if isinstance(g, Rotation) and not g.angle.fixed]
+    sums = np.zeros((2, len(gates)))
+    sums[:, : totals.gates.shape[1]] = totals.gates
+    reached = np.zeros(len(gates), bool)
+    reached[walk.table.gates[walk.table.gates >= 0]] = True
+    reached[[position for position, _, _ in walk.table.absorbed]] = True
+    bound = np.where(reached, walk.bound, 0.0)
+    low, high = weighted_interval(*sums, totals.largest, samples, bound)
+
+    def elements(values):
+        angles = [gates[k].angle for k in rotations]
+        return to_elements(angles, values[rotations], problem.ansatz.arguments.num_elements)
+
+    gradient = VarianceEstimate(
+        elements(sums[0] / samples),
+        elements(standard_error(*sums, samples, bound)),
+        METHOD,
+        False,
+        (elements(low), elements(high)),
+    )
+    low, high = weighted_interval(*totals.loss, totals.largest, samples, walk.bound)
+    loss = VarianceEstimate(
+        float(totals.loss[0] / samples),
+        float(standard_error(*totals.loss, samples, walk.bound)),
+        METHOD,
+        False,
+        (float(low), float(high)),
+    )
+    statistics = {"paths": samples, "hits": totals.hits, "steps": len(walk.table.codes), "wires": len(walk.table.active)}
+    return Prediction(loss, gradient, walk.terms.mean, statistics)

@@ -1,0 +1,219 @@
+"""The kernels of the path sweep: 32 paths to a word, the gates walked by one ``lax.scan``.
+
+Rows ``(x_q, z_q)`` hold one bit of every path in a batch. Gate tables are cut into blocks of a few fixed
+lengths and the number of rows is padded to a power of two, so that circuits of any size share compiled code.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Float32, Float64, Int32, UInt32
+
+from pennylane_dla.pauli.strings import WORD
+
+from .gate_table import ADD, CARRY, DRAW, IDENTITY, TEST, GateTable
+
+BLOCKS = (128, 1024, 8192)  # steps in a block
+MIN_ROWS = 32
+
+
+def padded_blocks(table: GateTable) -> tuple[int, list[tuple[np.ndarray, np.ndarray, np.ndarray]], np.ndarray]:
+    """Number of rows, ``(wires, codes, damping)`` of each block, and the eigenvalues of the channels, all padded."""
+    spare = len(table.active)
+    rows = max(MIN_ROWS, 1 << (spare + 1).bit_length())
+    steps = len(table.codes)
+    length = next((b for b in BLOCKS[:-1] if steps <= 8 * b), BLOCKS[-1])
+    total = max(1, -(-steps // length)) * length
+    wires = np.full((total, 2), (spare, spare + 1), np.int32)
+    codes = np.full(total, IDENTITY, np.uint32)
+    damping = np.full(total, -1, np.int32)
+    wires[:steps], codes[:steps], damping[:steps] = table.wires, table.codes, table.damping
+    kinds = len(table.eigenvalues)
+    eigenvalues = np.ones((max(8, 1 << max(0, kinds - 1).bit_length()), 16))
+    eigenvalues[:kinds] = table.eigenvalues
+    parts = [slice(i, i + length) for i in range(0, total, length)]
+    return rows, [(wires[p], codes[p], damping[p]) for p in parts], eigenvalues
+
+
+def _mix(word: UInt32[Array, "..."]) -> UInt32[Array, "..."]:
+    """A bijection of 32-bit words whose output bits depend on all input bits (xorshift-multiply)."""
+    word = (word ^ (word >> 16)) * jnp.uint32(0x7FEB352D)
+    word = (word ^ (word >> 15)) * jnp.uint32(0x846CA68B)
+    return word ^ (word >> 16)
+
+
+def _flag(code: UInt32[Array, ""], bit: int) -> UInt32[Array, ""]:
+    """All ones where the bit is set."""
+    return jnp.uint32(0) - ((code >> bit) & jnp.uint32(1))
+
+
+@partial(jax.jit, static_argnames=("noisy",), donate_argnums=(0, 1, 2))
+def sweep_block(
+    rows: UInt32[Array, "rows 2 words"],
+    parity: UInt32[Array, " words"],
+    weight: Float64[Array, "words 32"],
+    keys: UInt32[Array, "2 words"],
+    wires: Int32[Array, "steps 2"],
+    codes: UInt32[Array, " steps"],
+    damping: Int32[Array, " steps"],
+    eigenvalues: Float64[Array, "kinds 16"],
+    first: UInt32[Array, ""],
+    noisy: bool,
+):
+    """Take all paths of a batch through one block of steps.
+
+    The random word of a step and a lane is a hash of the step's number and two random keys of the lane: within a lane no
+    two steps share a word, and no state has to be carried.
+
+    Returns:
+        the carried arrays, and for each step which paths anticommuted with its rotation on arrival
+    """
+    words, zero = rows.shape[-1], jnp.int32(0)
+
+    def step(carry, gate):
+        rows, parity, weight = carry
+        (a, b), code, kind, number = gate
+        at_a = jax.lax.dynamic_slice(rows, (a, zero, zero), (1, 2, words))[0]
+        at_b = jax.lax.dynamic_slice(rows, (b, zero, zero), (1, 2, words))[0]
+        old = (at_a[0], at_a[1], at_b[0], at_b[1])
+        new = []
+        for i in range(4):
+            row = old[0] & _flag(code, 4 * i)
+            for j in range(1, 4):
+                row = row ^ (old[j] & _flag(code, 4 * i + j))
+            new.append(row)
+        odd = parity & _flag(code, CARRY)
+        for i in range(4):
+            odd = odd ^ (new[i] & _flag(code, TEST + i))
+        random = _mix(_mix(number ^ keys[0]) + keys[1])
+        moved = odd & (random | ~_flag(code, DRAW))
+        new = [new[i] ^ (moved & _flag(code, ADD + i)) for i in range(4)]
+        rows = jax.lax.dynamic_update_slice(rows, jnp.stack(new[:2])[None], (a, zero, zero))
+        rows = jax.lax.dynamic_update_slice(rows, jnp.stack(new[2:])[None], (b, zero, zero))
+        if noisy:
+            weight = jax.lax.cond(kind >= 0, _damp, lambda w, *_: w, weight, tuple(new), eigenvalues, kind)
+        return (rows, moved, weight), odd
+
+    numbers = first + jnp.arange(codes.shape[0], dtype=jnp.uint32)
+    carry, odd = jax.lax.scan(step, (rows, parity, weight), (wires, codes, damping, numbers))
+    return *carry, odd
+
+
+def _damp(weight, local, eigenvalues, kind):
+    """Multiply by the squared eigenvalue of a channel on each path's local word."""
+    values = jax.lax.dynamic_index_in_dim(eigenvalues, kind, keepdims=False)
+    word = sum(_bits(row) << j for j, row in enumerate(local))
+    return weight * values[word]
+
+
+def _bits(words: UInt32[Array, "words"]) -> Int32[Array, "words 32"]:
+    return ((words[..., None] >> jnp.arange(WORD, dtype=jnp.uint32)) & 1).astype(jnp.int32)
+
+
+@jax.jit
+def end_weights(
+    rows: UInt32[Array, "rows 2 words"], end: Float64[Array, "rows 4"]
+) -> tuple[Float64[Array, "words 32"], Int32[Array, "words 32"]]:
+    """Logarithm of the product over qubits of the end weights that are not zero, and how many are zero."""
+    zero = end <= 0
+    logs = jnp.log(jnp.where(zero, 1.0, end))
+
+    def qubit(carry, item):
+        total, zeros = carry
+        row, log, null = item
+        x, z = _bits(row[0]) == 1, _bits(row[1]) == 1
+        total = total + _by_letter(x, z, log)
+        zeros = zeros + _by_letter(x, z, null.astype(jnp.int32))
+        return (total, zeros), None
+
+    shape = (rows.shape[-1], WORD)
+    start = (jnp.zeros(shape, jnp.float64), jnp.zeros(shape, jnp.int32))
+    return jax.lax.scan(qubit, start, (rows, logs, zero))[0]
+
+
+def _by_letter(x, z, values):
+    return jnp.where(z, jnp.where(x, values[3], values[2]), jnp.where(x, values[1], values[0]))
+
+
+@jax.jit
+def absorbed_sums(
+    rows: UInt32[Array, "rows 2 words"],
+    end: Float64[Array, "rows 4"],
+    weight: Float64[Array, "words 32"],
+    zeros: Int32[Array, "words 32"],
+) -> Float64[Array, "rows 4 2"]:
+    """For each qubit and letter: ``Σ w`` and ``Σ w²`` over paths with that letter, ``w`` the weight of all other qubits.
+
+    Args:
+        rows: paths on arrival
+        end: weights of the letters
+        weight: product of the weights that are not zero
+        zeros: how many are zero
+    """
+
+    def qubit(_, item):
+        row, values = item
+        x, z = _bits(row[0]) == 1, _bits(row[1]) == 1
+        own = _by_letter(x, z, values)
+        others = jnp.where(zeros == (own <= 0), weight / jnp.where(own <= 0, 1.0, own), 0.0)
+        letter = x + 2 * z
+        sums = [jnp.stack([jnp.sum(w), jnp.sum(w * w)]) for w in (jnp.where(letter == i, others, 0.0) for i in range(4))]
+        return None, jnp.stack(sums)
+
+    return jax.lax.scan(qubit, None, (rows, end))[1]
+
+
+@jax.jit
+def weighted_sums(
+    odd: UInt32[Array, "steps words"], weight: Float32[Array, "words 32"]
+) -> Float32[Array, "2 steps"]:
+    """``Σ w`` and ``Σ w²`` over the paths that anticommuted, for each step."""
+
+    def word(sums, item):
+        column, values = item
+        for bit in range(WORD):
+            taken = jnp.where((column >> bit) & 1 == 1, values[bit], 0.0)
+            sums = (sums[0] + taken, sums[1] + taken * taken)
+        return sums, None
+
+    start = (jnp.zeros(odd.shape[0], jnp.float32),) * 2
+    return jnp.stack(jax.lax.scan(word, start, (odd.T, weight))[0])
+
+
+@jax.jit
+def counts(odd: UInt32[Array, "steps words"], hits: UInt32[Array, " words"]) -> Int32[Array, " steps"]:
+    """How many of the paths in ``hits`` anticommuted, for each step."""
+    return jnp.sum(jax.lax.population_count(odd & hits), axis=-1, dtype=jnp.int32)
+
+
+@jax.jit
+def overlaps(
+    rows: UInt32[Array, "rows 2 words"],
+    others: UInt32[Array, "rows 2 words"],
+    phase: Int32[Array, "words 32"],
+    bloch: Float[Array, "rows 4"],
+) -> Float64[Array, "words 32"]:
+    """``Tr[ρ i^phase Q R]`` for the strings ``Q`` in ``rows`` and ``R`` in ``others``, for a product state.
+
+    Args:
+        rows: ``Q``
+        others: ``R``
+        phase: exponents of ``i`` mod 4 that make the product Hermitian
+        bloch: ``(1, ⟨X⟩, ⟨Z⟩, ⟨Y⟩)`` of each qubit
+    """
+
+    def qubit(carry, item):
+        value, exponent = carry
+        (qx, qz), (rx, rz), local = item
+        x, z = qx ^ rx, qz ^ rz
+        value = value * _by_letter(_bits(x) == 1, _bits(z) == 1, local)
+        exponent = exponent + _bits(qx & qz) + _bits(rx & rz) - _bits(x & z) + 2 * _bits(qz & rx)
+        return (value, exponent), None
+
+    start = (jnp.ones(phase.shape), phase)
+    value, exponent = jax.lax.scan(qubit, start, (rows, others, bloch))[0]
+    return jnp.where(exponent % 4 == 0, value, -value)

@@ -1,0 +1,203 @@
+"""The sampled engine against numerical integration and against the exact engine.
+
+Tolerance: 4.5 standard errors, a two-sided probability of 7e-6 a comparison; all seeds are fixed.
+"""
+
+import numpy as np
+import pytest
+from tests.variance.oracle import integrate
+from tests.variance.test_exact import random_ansatz
+
+from pennylane_dla.circuit.ansatz import (
+    Angle,
+    Ansatz,
+    Arguments,
+    ProductState,
+    Rotation,
+    UnknownState,
+    VectorState,
+)
+from pennylane_dla.errors import DLAError
+from pennylane_dla.pauli import PauliSum, ProjectorProduct
+from pennylane_dla.variance import exact, paths
+from pennylane_dla.variance.law import AngleLaw
+from pennylane_dla.variance.problem import Budget, Problem
+
+SIGMAS = 4.5
+
+
+def problem(ansatz, observable, angles=None, **budget):
+    budget = {"samples": 40_000, "rtol": 1e-4} | budget
+    return Problem(ansatz, observable, AngleLaw.resolve(angles, ansatz.arguments), Budget(**budget))
+
+
+def circuit(gates, num_wires, num_elements, state=None):
+    arguments = Arguments(("w",), ((num_elements,),), np.full(num_elements, 2 * np.pi), lambda rows: rows)
+    return Ansatz(tuple(range(num_wires)), tuple(gates), state or ProductState.zero(num_wires), (), arguments)
+
+
+def random_observable(rng, num_wires, terms):
+    labels = dict.fromkeys("".join(rng.choice(list("IXYZ"), num_wires)) for _ in range(terms))
+    return PauliSum.from_dict({label: float(rng.normal()) for label in labels})
+
+
+def rotation(wires, word, element):
+    return Rotation(wires, (word,), (0.5,), Angle(0.0, (element,), (1.0,)), word)
+
+
+def layered(num_wires, depth):
+    """RX·RY on every wire, then a ladder of CZ."""
+    gates, element = [], 0
+    for _ in range(depth):
+        for word in "XY":
+            for w in range(num_wires):
+                gates.append(rotation((w,), word, element))
+                element += 1
+        for w in range(num_wires - 1):
+            gates.append(Rotation((w, w + 1), ("ZZ",), (0.5,), Angle(np.pi / 2)))
+            gates.append(Rotation((w,), ("Z",), (0.5,), Angle(-np.pi / 2)))
+            gates.append(Rotation((w + 1,), ("Z",), (0.5,), Angle(-np.pi / 2)))
+    return circuit(gates, num_wires, element)
+
+
+def within(estimate, value, slack=1e-9):
+    """Whether every entry is within ``SIGMAS`` standard errors of the truth."""
+    return np.all(np.abs(estimate.value - value) <= SIGMAS * np.asarray(estimate.stderr) + slack)
+
+
+def assert_agrees(prediction, reference):
+    mean, loss, gradient = reference
+    assert prediction.loss.available, prediction.loss.reason
+    assert abs(prediction.loss_mean - mean) < 1e-9
+    assert within(prediction.loss, loss)
+    assert within(prediction.gradient, gradient, 1e-6)  # the oracle's gradients are finite differences
+
+
+def exact_reference(task):
+    prediction = exact.predict(task)
+    return prediction.loss_mean, prediction.loss.value, prediction.gradient.value
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_against_integration(seed):
+    rng = np.random.default_rng(seed)
+    n = 1 + seed % 3
+    ansatz = random_ansatz(rng, n, trainable=3, fixed=0, quarters=4)
+    task = problem(ansatz, random_observable(rng, n, 3))
+    assert_agrees(paths.predict(task), integrate(ansatz, task.observable, task.law))
+
+
+def states(rng, n):
+    amplitudes = rng.normal(size=2**n) + 1j * rng.normal(size=2**n)
+    return {
+        "zero": ProductState.zero(n),
+        "product": ProductState(rng.uniform(-0.5, 0.5, size=(n, 3))),
+        "vector": VectorState(amplitudes / np.linalg.norm(amplitudes)),
+    }
+
+
+@pytest.mark.parametrize("kind", ["zero", "product", "vector"])
+@pytest.mark.parametrize("seed", range(12))
+def test_against_the_exact_engine(seed, kind):
+    """Few trainable gates and many terms: terms interfere and some do not move at all."""
+    rng = np.random.default_rng(100 + seed)
+    n = 2 + seed % 4
+    base = random_ansatz(rng, n, trainable=2 + seed, fixed=0, quarters=2 * seed)
+    ansatz = circuit(base.gates, n, base.arguments.num_elements, states(rng, n)[kind])
+    task = problem(ansatz, random_observable(rng, n, 6), seed=seed)
+    assert_agrees(paths.predict(task), exact_reference(task))
+
+
+def test_terms_that_interfere():
+    """``Z_0`` and ``Z_0 Z_1`` behind a rotation of wire 0 only: ``(⟨Z_0⟩ + ½⟨Z_0 Z_1⟩)²`` with ``⟨Z_1⟩ = 1``."""
+    ansatz = circuit([rotation((0,), "X", 0)], 2, 1)
+    observable = PauliSum.from_dict({"ZI": 1.0, "ZZ": 0.5, "IZ": 3.0, "II": 0.25})
+    prediction = paths.predict(problem(ansatz, observable))
+    assert within(prediction.loss, 1.5**2 / 2)
+    assert within(prediction.gradient, [1.5**2 / 2])
+    assert prediction.loss_mean == 3.25
+
+
+@pytest.mark.parametrize("wires", [4, 12])
+def test_projectors(wires):
+    """``∏ (1 + Z)/2`` behind ``RX`` on every wire: ``E[((1 + cos θ)/2)²] = 3/8`` a wire, mean ``1/2`` a wire."""
+    ansatz = circuit([rotation((w,), "X", w) for w in range(wires)], wires, wires)
+    observable = ProjectorProduct(tuple(range(wires)), (1,) * wires, wires)
+    prediction = paths.predict(problem(ansatz, observable))
+    variance = (3 / 8) ** wires - (1 / 4) ** wires
+    gradient = (1 / 8) * (3 / 8) ** (wires - 1)
+    assert abs(prediction.loss_mean - 0.5**wires) < 1e-12
+    assert within(prediction.loss, variance, 1e-15)
+    assert within(prediction.gradient, np.full(wires, gradient), 1e-15)
+    assert prediction.loss.stderr < 0.1 * variance
+
+
+def test_projector_with_interfering_terms_is_refused():
+    ansatz = circuit([rotation((w,), "X", w) for w in range(11)], 12, 11)
+    observable = ProjectorProduct(tuple(range(12)), (1,) * 12, 12)
+    prediction = paths.predict(problem(ansatz, observable))
+    assert not prediction.loss.available and "interfere" in prediction.loss.reason
+
+
+def test_rotations_by_long_strings():
+    """A string on seven wires between single-wire layers, against the exact engine."""
+    rng = np.random.default_rng(5)
+    gates = [rotation((w,), "XY"[w % 2], w) for w in range(7)]
+    gates.append(rotation((3, 1, 0, 6, 2, 5, 4), "XYZZYXZ", 7))
+    gates.append(Rotation((0, 2, 4, 6, 5), ("ZXYZX",), (0.5,), Angle(np.pi / 2)))
+    gates += [rotation((w,), "YX"[w % 2], 8 + w) for w in range(7)]
+    task = problem(circuit(gates, 7, 15), random_observable(rng, 7, 3))
+    assert_agrees(paths.predict(task), exact_reference(task))
+
+
+def test_layers_of_a_deep_circuit():
+    ansatz = layered(6, 6)
+    task = problem(ansatz, PauliSum.from_dict({"ZIIIII": 1.0}), samples=100_000)
+    assert_agrees(paths.predict(task), exact_reference(task))
+
+
+def test_reproducible_and_independent_between_seeds():
+    ansatz, observable = layered(4, 3), PauliSum.from_dict({"ZIII": 1.0})
+    first, again, other = (
+        paths.predict(problem(ansatz, observable, samples=8192, seed=s)) for s in (1, 1, 2)
+    )
+    assert first.loss.value == again.loss.value
+    assert np.array_equal(first.gradient.value, again.gradient.value)
+    assert first.loss.value != other.loss.value
+
+
+def test_stops_at_the_relative_error_and_at_the_budget():
+    ansatz, observable = layered(3, 2), PauliSum.from_dict({"ZII": 1.0})
+    early = paths.predict(problem(ansatz, observable, samples=1_000_000, rtol=0.05))
+    assert early.loss.stderr <= 0.05 * early.loss.value
+    assert early.statistics["paths"] < 20_000
+    late = paths.predict(problem(ansatz, observable, samples=10_000, rtol=1e-6))
+    assert late.statistics["paths"] == 10_000
+
+
+def test_nothing_moves():
+    ansatz = circuit([rotation((0,), "Z", 0)], 2, 1)
+    prediction = paths.predict(problem(ansatz, PauliSum.from_dict({"ZZ": 2.0, "II": 1.0})))
+    assert prediction.loss.value == 0.0 and prediction.loss_mean == 3.0
+    assert prediction.gradient.value.tolist() == [0.0]
+
+
+@pytest.mark.parametrize(
+    "budget, words", [({"samples": 0}, "samples=0"), ({"samples": -3}, "samples=-3"), ({"rtol": 0}, "rtol=0")]
+)
+def test_impossible_budgets(budget, words):
+    ansatz = circuit([rotation((0,), "X", 0)], 1, 1)
+    with pytest.raises(DLAError, match=words):
+        paths.predict(problem(ansatz, PauliSum.from_dict({"Z": 1.0}), **budget))
+
+
+def test_what_it_does_not_do():
+    observable = PauliSum.from_dict({"Z": 1.0})
+    twice = circuit([rotation((0,), "X", 0), rotation((0,), "Y", 0)], 1, 1)
+    assert "correlated" in paths.predict(problem(twice, observable)).loss.reason
+    summed = circuit([Rotation((0,), ("X", "Y"), (0.5, 0.5), Angle(0.0, (0,), (1.0,)), "Sum")], 1, 1)
+    assert "Sum" in paths.predict(problem(summed, observable)).loss.reason
+    unknown = circuit([rotation((0,), "X", 0)], 1, 1, UnknownState("a state nobody knows"))
+    assert "nobody knows" in paths.predict(problem(unknown, observable)).loss.reason
+    traced = circuit([Rotation((0,), ("X",), (0.5,), Angle(np.nan))], 1, 1)
+    assert "under jit" in paths.predict(problem(traced, observable)).loss.reason
