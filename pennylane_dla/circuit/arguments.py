@@ -5,13 +5,16 @@ from __future__ import annotations
 import inspect
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import jax
 import numpy as np
+import pennylane as qp
 
 from pennylane_dla.errors import DLAError
+
+from .ansatz import Arguments
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,17 +119,18 @@ class Call:
         leaves: in the order of the tree
         treedef: of ``(args, kwargs)``
         trainable: positions of the trainable leaves, increasing
-        selected: how :func:`restore` arranges the result: ``("argnums", int | tuple)`` or ``("marked", …)``
+        form: positional arguments, keyword arguments, and whether a single argument stands alone: what
+            :meth:`restore` returns
     """
 
     leaves: tuple[Leaf, ...]
     treedef: Any
     trainable: tuple[int, ...]
-    selected: Any
+    form: tuple[tuple[int, ...], tuple[str, ...], bool]
 
     @property
     def unknown(self) -> tuple[int, ...]:
-        """Positions of the floating data leaves whose values are not known."""
+        """Positions of the data leaves whose values are not known."""
         chosen = set(self.trainable)
         return tuple(i for i, leaf in enumerate(self.leaves) if not leaf.known and i not in chosen)
 
@@ -137,9 +141,7 @@ class Call:
     @property
     def num_probed(self) -> int:
         """Trainable elements, then the elements of unknown data."""
-        return self.num_elements + sum(
-            self.leaves[i].size for i in self.unknown if self.leaves[i].floating
-        )
+        return sum(self.leaves[i].size for i in (*self.trainable, *self.unknown))
 
     def stand_ins(self, elements: np.ndarray, style: str = "numpy") -> tuple[tuple, dict]:
         """Concrete ``(args, kwargs)`` of equal structure and shapes, with ``elements`` in the trainable leaves.
@@ -151,7 +153,7 @@ class Call:
         values: list[Any] = []
         slices: dict[int, slice] = {}
         start = 0
-        for i in (*self.trainable, *(i for i in self.unknown if self.leaves[i].floating)):
+        for i in (*self.trainable, *self.unknown):
             slices[i] = slice(start, start + self.leaves[i].size)
             start += self.leaves[i].size
         for i, leaf in enumerate(self.leaves):
@@ -160,18 +162,37 @@ class Call:
                 continue
             if i in slices:
                 value = elements[slices[i]].reshape(leaf.shape)
-                if i not in self.trainable:
+                if not leaf.floating and not np.issubdtype(leaf.dtype, np.complexfloating):
+                    value = (value > 0).astype(leaf.dtype)  # unknown integers: bits
+                elif not leaf.known:
                     value = _normalized(value)
                 value = float(value) if leaf.interface == "python" else value
-            elif leaf.known:
+            else:
                 value = leaf.value
-            else:  # unknown integers: zeros index safely
-                value = np.zeros(leaf.shape, leaf.dtype)
             values.append(_as_interface(value, leaf) if style == "native" else value)
         return jax.tree_util.tree_unflatten(self.treedef, values)
 
+    def arguments(self, periods: np.ndarray) -> Arguments:
+        """The trainable arguments, as the :class:`~pennylane_dla.circuit.ansatz.Ansatz` keeps them."""
+        leaves = [self.leaves[i] for i in self.trainable]
+        return Arguments(
+            names=tuple(leaf.name for leaf in leaves),
+            shapes=tuple(leaf.shape for leaf in leaves),
+            periods=periods,
+            restore=self.restore,
+            data=self.data(),
+        )
+
+    def data(self) -> tuple[str, ...]:
+        """What the non-trainable arguments are, in words."""
+        return tuple(_describe(leaf) for i, leaf in enumerate(self.leaves) if i not in set(self.trainable))
+
     def restore(self, array: np.ndarray) -> Any:
-        """Rows (one an element) in the form of a gradient."""
+        """Rows, one an element, in the form of a gradient of the QNode.
+
+        A single argument gives its own pytree, several a tuple; trainable keyword arguments follow the positional ones in a
+        dictionary. Leaves of these arguments that are not trainable are ``None``.
+        """
         array = np.asarray(array)
         leaves: list[Any] = [None] * len(self.leaves)
         start = 0
@@ -179,15 +200,61 @@ class Call:
             leaf = self.leaves[i]
             leaves[i] = array[start : start + leaf.size].reshape(leaf.shape + array.shape[1:])
             start += leaf.size
-        args, kwargs = jax.tree_util.tree_unflatten(self.treedef, leaves)
-        form, which = self.selected
-        if form == "argnums":
-            return args[which] if isinstance(which, int) else tuple(args[i] for i in which)
-        positional, keywords = which
-        parts = tuple(args[i] for i in positional)
+        positional, keywords, single = self.form
+        trees = {}
+        args, kwargs = self.treedef.children()
+        start = 0
+        for top, tree in ((0, args), (1, kwargs)):
+            children = tree.children()
+            for which, child in enumerate(children):
+                trees[top, which] = child, leaves[start : start + child.num_leaves]
+                start += child.num_leaves
+        parts = tuple(jax.tree_util.tree_unflatten(*trees[0, which]) for which in positional)
         if keywords:
-            return (*parts, {name: kwargs[name] for name in keywords})
-        return parts[0] if len(parts) == 1 else parts
+            names = sorted(tree_keys(kwargs))
+            named = {name: jax.tree_util.tree_unflatten(*trees[1, names.index(name)]) for name in keywords}
+            return (*parts, named)
+        return parts[0] if single else parts
+
+
+@dataclass(frozen=True, eq=False)
+class TapeCall(Call):
+    """The parameters of a bare tape: one leaf each, the trainable ones together are the argument ``parameters``."""
+
+    def arguments(self, periods: np.ndarray) -> Arguments:
+        plain = super().arguments(periods)
+        if any(plain.shapes):
+            return plain
+        return replace(plain, names=("parameters",), shapes=((len(plain.shapes),),))
+
+    def restore(self, array: np.ndarray) -> Any:
+        """An array with one row a trainable parameter; a tuple of arrays where some parameters are arrays."""
+        array = np.asarray(array)
+        leaves = [self.leaves[i] for i in self.trainable]
+        if all(leaf.shape == () for leaf in leaves):
+            return array
+        ends = np.cumsum([leaf.size for leaf in leaves])
+        return tuple(
+            part.reshape(leaf.shape + array.shape[1:])
+            for part, leaf in zip(np.split(array, ends[:-1]), leaves, strict=True)
+        )
+
+
+def tree_keys(tree) -> list[str]:
+    """Keys of the dictionary that a tree definition flattens."""
+    return list(tree.node_data()[1])
+
+
+def _describe(leaf: Leaf) -> str:
+    if leaf.interface == "static":
+        text = repr(leaf.original)
+        return f"{leaf.name} = {text if len(text) <= 40 else text[:37] + '...'}"
+    shape = f"array of shape {leaf.shape}" if leaf.shape else "a number"
+    if not leaf.known:
+        return f"{leaf.name}: {shape}, values not known (jit or vmap)"
+    if np.size(leaf.value) <= 4:
+        return f"{leaf.name} = {np.array2string(np.asarray(leaf.value), precision=4, separator=', ')}"
+    return f"{leaf.name}: {shape}"
 
 
 def _normalized(value: np.ndarray) -> np.ndarray:
@@ -202,8 +269,6 @@ def _as_interface(value, leaf: Leaf):
     if leaf.interface == "jax":
         return jax.numpy.asarray(value)
     if leaf.interface == "autograd":
-        import pennylane as qp
-
         return qp.numpy.array(value, requires_grad=leaf.requires_grad is not False)
     if leaf.interface == "torch":
         torch = sys.modules["torch"]
@@ -229,7 +294,7 @@ def read_call(
     names = _argument_names(function, args)
     leaves = tuple(read_leaf(_leaf_name(path, names), value) for path, value in paths)
     tops = [(path[0].idx, path[1].idx if path[0].idx == 0 else path[1].key) for path, _ in paths]
-    trainable, selected = _trainable(leaves, tops, args, names, argnums)
+    trainable, form = _trainable(leaves, tops, args, names, argnums)
     for i in trainable:
         _check_trainable(leaves[i])
     for leaf in leaves:
@@ -239,7 +304,43 @@ def read_call(
             "no trainable parameter: pass the trainable arguments as arrays (autograd, torch: with "
             "requires_grad=True), or choose them by argnums."
         )
-    return Call(leaves, treedef, tuple(trainable), selected)
+    return Call(leaves, treedef, tuple(trainable), form)
+
+
+def read_tape(tape) -> tuple[TapeCall, tuple[str, ...]]:
+    """The parameters of a bare tape; trainable are its ``trainable_params`` as far as they are angles of gates.
+
+    By default PennyLane counts every number on a tape as trainable: coefficients of observables, strengths of channels and
+    state vectors stay data here, which the second result says.
+    """
+    parameters = tape.get_parameters(trainable_only=False)
+    leaves = tuple(read_leaf(f"parameters[{i}]", value) for i, value in enumerate(parameters))
+    trainable, left_out = [], []
+    for i in tape.trainable_params:
+        op = tape.par_info[i]["op"]
+        measured = tape.par_info[i]["op_idx"] >= len(tape.operations)
+        if measured or isinstance(op, NOT_ANGLES) or not leaves[i].floating:
+            left_out.append(f"{op.name} (parameter {i})")
+        else:
+            trainable.append(i)
+    for leaf in leaves:
+        _check_finite(leaf)
+    if not trainable:
+        raise DLAError("no trainable parameter: the tape has none that is the angle of a gate (see tape.trainable_params).")
+    notes = ()
+    if left_out:
+        notes = (f"taken as data although the tape marks them trainable: {', '.join(left_out[:5])}{' …' * (len(left_out) > 5)}",)
+    treedef = jax.tree_util.tree_structure((tuple(0 for _ in leaves), {}))
+    return TapeCall(leaves, treedef, tuple(trainable), ((), (), False)), notes
+
+
+NOT_ANGLES = (
+    qp.operation.Channel,
+    qp.operation.StatePrepBase,
+    qp.QubitUnitary,
+    qp.DiagonalQubitUnitary,
+    qp.QubitDensityMatrix,
+)
 
 
 def _trainable(leaves, tops, args, names, argnums):
@@ -278,13 +379,13 @@ def _trainable(leaves, tops, args, names, argnums):
     if not numbers or len(set(numbers)) < len(numbers):
         raise DLAError(f"argnums={argnums!r} must name at least one argument, and none twice.")
     chosen = [i for i, top in enumerate(tops) if top[0] == 0 and top[1] in numbers]
-    return chosen, ("argnums", numbers[0] if single else numbers)
+    return chosen, (numbers, (), single)
 
 
 def _marked(chosen, tops):
     positional = tuple(sorted({top[1] for i in chosen if (top := tops[i])[0] == 0}))
     keywords = tuple(sorted({top[1] for i in chosen if (top := tops[i])[0] == 1}))
-    return chosen, ("marked", (positional, keywords))
+    return chosen, (positional, keywords, len(positional) == 1)
 
 
 def _check_trainable(leaf: Leaf):

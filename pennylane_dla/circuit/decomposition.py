@@ -10,15 +10,23 @@ from typing import NamedTuple
 
 import numpy as np
 import pennylane as qp
+import scipy.sparse
 from pennylane.operation import CV, Channel, Operator, StatePrepBase
 
 from pennylane_dla.errors import DLAError
 
-from .operations import TABLE, generator_factors, is_listed, slots_of
+from .operations import PLAIN, generator_factors, is_listed, slots_of
 
 IGNORED = (qp.Barrier, qp.Snapshot, qp.WireCut)
 MATRICES = (qp.QubitUnitary, qp.DiagonalQubitUnitary)
+MAX_MATRIX_WIRES = 5
 MAX_DEPTH = 60  # of nested decompositions
+QUTRIT = tuple(
+    kind
+    for name in dir(qp.ops.qutrit)
+    if isinstance(kind := getattr(qp.ops.qutrit, name), type) and issubclass(kind, Operator)
+)
+CONDITIONED = {"MidMeasure", "MidMeasureMP", "PauliMeasure", "Conditional"}
 
 
 class Leaf(NamedTuple):
@@ -28,11 +36,15 @@ class Leaf(NamedTuple):
         operation: the operation
         kind: ``"table"``, ``"generator"``, ``"channel"``, ``"state"`` or ``"matrix"``
         source: index of the operation on the user's tape that it comes from
+        wires: its wire labels
+        slots: the numbers that determine it
     """
 
     operation: Operator
     kind: str
     source: int
+    wires: tuple
+    slots: tuple
 
 
 def leaves_of(operations: Sequence[Operator]) -> list[Leaf]:
@@ -45,31 +57,43 @@ def leaves_of(operations: Sequence[Operator]) -> list[Leaf]:
     touched: set = set()
     with qp.QueuingManager.stop_recording():
         for source, op in enumerate(operations):
-            if type(op) in TABLE and type(op) is not qp.ops.Evolution:  # the many
-                leaves.append(Leaf(op, "table", source))
-                touched.update(op.wires.labels)
-            else:
-                _expand(op, source, leaves, touched, 0)
+            _expand(op, source, leaves, touched, 0)
     return leaves
 
 
 def _expand(op: Operator, source: int, leaves: list[Leaf], touched: set, depth: int) -> None:
+    if type(op) in PLAIN:  # the many
+        labels = _labels(op)
+        leaves.append(Leaf(op, "table", source, labels, op.data))
+        touched.update(labels)
+        return
     if isinstance(op, IGNORED):
         return
     kind = _kind(op, touched)
-    if kind is not None:
-        leaves.append(Leaf(op, kind, source))
-        touched.update(op.wires.labels)
-        return
-    for part in _decomposition(op, depth):
-        _expand(part, source, leaves, touched, depth + 1)
+    if kind is None:
+        parts = _decomposition(op, depth)
+        if parts is None:  # PennyLane knows no decomposition, perhaps a matrix
+            kind = "matrix"
+        else:
+            for part in parts:
+                _expand(part, source, leaves, touched, depth + 1)
+            return
+    leaves.append(Leaf(op, kind, source, op.wires.labels, tuple(slots_of(op))))
+    touched.update(op.wires.labels)
+
+
+def _labels(op: Operator) -> tuple:
+    """Wire labels; ``Controlled.wires`` builds a new ``Wires`` every time."""
+    if isinstance(op, qp.ops.Controlled):
+        return op.control_wires.labels + op.base.wires.labels
+    return op.wires.labels
 
 
 def _kind(op: Operator, touched: set) -> str | None:
     """How the operation is read, or ``None`` where it must be decomposed."""
-    if isinstance(op, CV) or type(op).__name__ in QUTRIT:
+    if isinstance(op, (CV, *QUTRIT)):
         raise DLAError(f"{op.name}: only qubit operations are supported, not qutrits or continuous variables.")
-    if type(op).__name__ in NOT_UNITARY:
+    if type(op).__name__ in CONDITIONED:
         raise DLAError(
             f"{op.name}: mid-circuit measurements and operations conditioned on them are not supported; defer them "
             "(qp.defer_measurements) or remove them."
@@ -91,14 +115,6 @@ def _kind(op: Operator, touched: set) -> str | None:
     return None
 
 
-QUTRIT = {
-    name
-    for name in dir(qp)
-    if name.startswith(("Qutrit", "TRX", "TRY", "TRZ", "TAdd", "TClock", "THadamard", "TSWAP", "TShift", "TritFlip"))
-} | {"ControlledQutritUnitary", "THermitian", "GellMann"}
-NOT_UNITARY = {"MidMeasure", "MidMeasureMP", "PauliMeasure", "Conditional", "MeasurementValue"}
-
-
 def _has_factors(op: Operator) -> bool:
     try:
         return generator_factors(op) is not None
@@ -106,7 +122,8 @@ def _has_factors(op: Operator) -> bool:
         return False
 
 
-def _decomposition(op: Operator, depth: int) -> Sequence[Operator]:
+def _decomposition(op: Operator, depth: int) -> Sequence[Operator] | None:
+    """PennyLane's decomposition; ``None`` where there is only a matrix."""
     if depth > MAX_DEPTH:
         raise DLAError(f"{op.name}: its decomposition does not end.")
     try:
@@ -118,40 +135,77 @@ def _decomposition(op: Operator, depth: int) -> Sequence[Operator]:
     if isinstance(op, qp.ops.Pow) and float(op.z).is_integer() and abs(op.z) <= 64:
         base = op.base if op.z >= 0 else qp.adjoint(op.base)
         return [base] * int(abs(op.z))
+    if op.has_matrix and len(op.wires) <= MAX_MATRIX_WIRES:
+        return None
     raise DLAError(
         f"{op.name} on wires {op.wires.tolist()} is not supported: it is in no table and PennyLane gives no decomposition "
         f"({type(undefined).__name__}: {undefined})."
     ) from undefined
 
 
+def matrix_leaves(leaf: Leaf) -> list[Leaf]:
+    """A fixed unitary, given by its matrix, as a product of table operations."""
+    op = leaf.operation
+    if len(op.wires) > MAX_MATRIX_WIRES:
+        raise DLAError(
+            f"{op.name} on {len(op.wires)} wires: matrices on more than {MAX_MATRIX_WIRES} wires are not decomposed."
+        )
+    with qp.QueuingManager.stop_recording():
+        unitary = qp.QubitUnitary(np.asarray(qp.matrix(op, wire_order=op.wires), complex), wires=op.wires)
+        parts, result, touched = unitary.decomposition(), [], set(op.wires.labels)
+        for part in parts:
+            _expand(part, leaf.source, result, touched, 1)
+    final = []
+    for part in result:
+        final += matrix_leaves(part) if part.kind == "matrix" else [part]
+    return final
+
+
 def structure(leaves: Sequence[Leaf]) -> list:
-    """What must not depend on the values: types, wires, and hyperparameters."""
-    return [(type(leaf.operation), leaf.operation.wires.labels) for leaf in leaves]
+    """What must not depend on the values: types, wires, and words or control values."""
+    return [
+        (type(op), wires) if type(op) in PLAIN else (type(op), wires, _details(op))
+        for op, _, _, wires, _ in leaves
+    ]
+
+
+def _details(op: Operator):
+    if isinstance(op, qp.PauliRot):
+        return op.hyperparameters["pauli_word"]
+    if isinstance(op, qp.ops.Controlled):
+        return (type(op.base), tuple(map(bool, op.control_values)), _details(op.base))
+    if isinstance(op, (qp.ops.Adjoint, qp.ops.Evolution)):
+        return (type(op.base), op.base.wires.labels, _details(op.base))
+    return None
 
 
 def numbers(leaves: Sequence[Leaf]) -> np.ndarray:
     """All slots of all leaves in one vector; an array is one slot, its projection on a fixed generic direction."""
-    flat: list = []
-    for leaf in leaves:
-        flat.extend(leaf.operation.data if leaf.kind == "table" and type(leaf.operation) in TABLE
-                    and type(leaf.operation) is not qp.ops.Evolution else slots_of(leaf.operation))
+    return vector_of([value for leaf in leaves for value in leaf.slots])
+
+
+def vector_of(values: list) -> np.ndarray:
+    """Numbers and arrays as one vector, see :func:`numbers`."""
     try:
-        vector = np.array(flat, dtype=float)
+        vector = np.array(values, dtype=float)
         if vector.ndim == 1:
             return vector
     except (TypeError, ValueError):
         pass
-    return np.array([number(value) for value in flat], dtype=float)
+    return np.array([_number(value) for value in values], dtype=float)
 
 
-def number(value) -> float:
-    """One slot as a real number."""
+def _number(value) -> float:
+    if isinstance(value, (int, float)):
+        return float(value)
     if qp.math.is_abstract(value):
         raise DLAError(
             "the QNode uses a traced value that is not one of its arguments (a closure inside jit, grad or vmap); "
             "pass it as an argument."
         )
-    array = np.asarray(qp.math.toarray(qp.math.unwrap([value])[0]) if not isinstance(value, (int, float)) else value)
+    if scipy.sparse.issparse(value):
+        value = value.toarray()
+    array = np.asarray(qp.math.toarray(qp.math.unwrap([value])[0]))
     if array.ndim == 0 and not np.iscomplexobj(array):
         return float(array)
     flat = np.concatenate([array.real.reshape(-1), array.imag.reshape(-1)])

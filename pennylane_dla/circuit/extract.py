@@ -6,7 +6,9 @@ trace the caller is inside.
 
 from __future__ import annotations
 
+import contextlib
 import gc
+import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -16,11 +18,11 @@ import pennylane as qp
 from pennylane_dla import compat
 from pennylane_dla.errors import DLAError
 
-from .ansatz import Ansatz, Arguments, Channel, Gate, Rotation
-from .arguments import Call, read_call
+from .ansatz import Ansatz, Channel
+from .arguments import Call, read_call, read_tape
 from .channels import transfer_of
-from .decomposition import Leaf, leaves_of, numbers, structure
-from .gates import GateList
+from .decomposition import Leaf, leaves_of, matrix_leaves, numbers, structure, vector_of
+from .gates import UNKNOWN, GateList
 from .measurements import read_measurements
 from .operations import factors_of, generator_factors
 from .periods import element_periods
@@ -62,156 +64,241 @@ def extract(
     >>> ansatz.gates[-1].angle
     Angle(offset=0.0, elements=(1,), coefficients=(2.0,), affine=True)
     """
-    kwargs = dict(kwargs or {})
-    with compat.numerics():
-        source = _source(circuit, tuple(args), kwargs, argnums, level)
-        return _read(source)
+    with compat.numerics(), _without_capture(), _without_collection():
+        return _read(_source(circuit, tuple(args), dict(kwargs or {}), argnums, level))
 
 
-@dataclass(frozen=True, eq=False)
-class _Source:
-    """A circuit as a function of its elements: ``build(args, kwargs)`` gives the tapes of the batch."""
-
-    call: Call
-    build: Callable
-    device: object | None
-
-
-def _source(circuit, args, kwargs, argnums, level) -> _Source:
-    if isinstance(circuit, qp.QNode):
-        call = read_call(circuit.func, args, kwargs, argnums)
-        return _Source(call, lambda a, k: _construct(circuit, level, a, k), circuit.device)
-    raise DLAError(f"{circuit!r} is neither a QNode nor a tape.")
-
-
-def _construct(qnode: qp.QNode, level, args, kwargs) -> Sequence:
-    """The tapes of one call, broadcast parameters expanded."""
-    if len(qnode.compile_pipeline) == 0 and level in ("user", "top"):
-        tape = qp.tape.make_qscript(qnode.func)(*args, **kwargs)
+@contextlib.contextmanager
+def _without_capture():
+    """Tapes are built outside program capture (``pause`` would enable it on exit, so only where it is on)."""
+    if qp.capture.enabled():
+        with qp.capture.pause():
+            yield
     else:
-        batch, _ = qp.workflow.construct_batch(qnode, level)(*args, **kwargs)
-        if len(batch) != 1:
-            raise DLAError(
-                f"the transforms of the QNode give {len(batch)} tapes at level={level!r}, so the loss is not one tape's "
-                'measurement; use level="top" for the circuit before the transforms.'
-            )
-        tape = batch[0]
-    if tape.batch_size is None:
-        return [tape]
-    tapes, _ = qp.transforms.broadcast_expand(tape)
-    return tapes
+        yield
 
 
-@dataclass(frozen=True, eq=False)
-class _Probe:
-    """The circuit built at one point: for each tape of the batch its leaves."""
-
-    tapes: Sequence
-    leaves: list[list[Leaf]]
-
-    def values(self) -> np.ndarray:
-        return np.concatenate([numbers(leaves) for leaves in self.leaves])
-
-    def structures(self) -> list:
-        return [structure(leaves) for leaves in self.leaves]
-
-
-def _read(source: _Source) -> tuple[Ansatz, ...]:
-    call = source.call
-    probe, points, evaluate = _first_probe(source)
-    values = probe.values()
-    angles = angle_map(evaluate, points, values)
-    starts = np.concatenate([[0], np.cumsum([len(numbers(leaves)) for leaves in probe.leaves])])
-    parts = [
-        _ansatz(tape, leaves, angles, start, call, source.device)
-        for tape, leaves, start in zip(probe.tapes, probe.leaves, starts[:-1], strict=True)
-    ]
-    arguments = Arguments(
-        names=tuple(call.leaves[i].name for i in call.trainable),
-        shapes=tuple(call.leaves[i].shape for i in call.trainable),
-        periods=element_periods([part.gates for part in parts], call.num_elements),
-        restore=call.restore,
-    )
-    return tuple(replace(part, arguments=arguments) for part in parts)
-
-
-def _first_probe(source: _Source):
-    """Build the circuit at the first point, with NumPy arrays, or the caller's types where the qfunc needs them."""
-    size = source.call.num_probed
-    failures = []
-    for style in ("numpy", "native"):
-        for positive in (False, True):
-            points = ProbePoints.generic(size, positive)
-
-            def build(elements, style=style):
-                args, kwargs = source.call.stand_ins(elements, style)
-                return _probe(source, args, kwargs)
-
-            try:
-                probe = build(points.first)
-            except DLAError:
-                raise
-            except Exception as error:
-                failures.append(error)
-                continue
-            reference = probe.structures()
-
-            def evaluate(elements, build=build, reference=reference):
-                other = build(elements)
-                if other.structures() != reference:
-                    raise DLAError(
-                        "the gates of the circuit depend on the values of its arguments; the package needs one structure "
-                        "for all values."
-                    )
-                return other.values()
-
-            return probe, points, evaluate
-    raise DLAError(
-        f"the circuit could not be built at generic argument values: {type(failures[0]).__name__}: {failures[0]}"
-    ) from failures[0]
-
-
-def _probe(source: _Source, args, kwargs) -> _Probe:
+@contextlib.contextmanager
+def _without_collection():
+    """A tape is 10⁵ small objects, none of them garbage: cyclic collection would double the time."""
     collecting = gc.isenabled()
-    gc.disable()  # a tape is 10⁵ small objects, none of them garbage: collection doubles the time
+    gc.disable()
     try:
-        tapes = source.build(args, kwargs)
-        return _Probe(tapes, [leaves_of(tape.operations) for tape in tapes])
+        yield
     finally:
         if collecting:
             gc.enable()
 
 
-def _ansatz(tape, leaves, angles: AngleMap, start: int, call: Call, device) -> Ansatz:
-    """One tape of the batch."""
-    wires = tuple(tape.wires)
-    if not wires:
-        raise DLAError("the circuit has no wires: apply a gate or measure a wire.")
-    if not tape.measurements:
-        raise DLAError("the circuit has no measurement: return an expectation value.")
-    place = {wire: q for q, wire in enumerate(wires)}
-    gates = GateList(place, angles, call)
-    preparations, known = [], []
-    for leaf in leaves:
-        count = len(numbers([leaf]))
+@dataclass(frozen=True, eq=False)
+class _Source:
+    """A circuit as a function of its arguments.
+
+    Args:
+        call: the arguments and which are trainable
+        build: ``(args, kwargs) -> tape``
+        device: where wire order and readout errors come from
+        notes: what was assumed
+    """
+
+    call: Call
+    build: Callable
+    device: object | None = None
+    notes: tuple[str, ...] = ()
+
+
+def _source(circuit, args, kwargs, argnums, level) -> _Source:
+    if isinstance(circuit, qp.QNode):
+        if "shots" not in inspect.signature(circuit.func).parameters:
+            kwargs.pop("shots", None)
+        call = read_call(circuit.func, args, kwargs, argnums)
+        return _Source(call, lambda a, k: _construct(circuit, level, a, k), circuit.device)
+    if isinstance(circuit, qp.tape.QuantumScript):
+        call, notes = read_tape(circuit)
+        indices = range(len(call.leaves))
+        return _Source(call, lambda a, k: circuit.bind_new_parameters(a, indices), notes=notes)
+    raise DLAError(f"{circuit!r} is neither a QNode nor a tape.")
+
+
+def _construct(qnode: qp.QNode, level, args, kwargs):
+    """The tape of one call."""
+    if level in ("user", "top") and (level == "top" or len(qnode.compile_pipeline) == 0):
+        return qp.tape.make_qscript(qnode.func)(*args, **kwargs)
+    batch, _ = qp.workflow.construct_batch(qnode, level)(*args, **kwargs)
+    if len(batch) != 1:
+        raise DLAError(
+            f"the transforms of the QNode give {len(batch)} tapes at level={level!r}, so the loss is not one tape's "
+            'measurement; use level="top" for the circuit before the transforms.'
+        )
+    return batch[0]
+
+
+@dataclass(frozen=True, eq=False)
+class _Probe:
+    """The circuit built at one point: for each tape of the broadcast batch its leaves.
+
+    Args:
+        tapes: of the batch
+        leaves: of each tape; last the coefficients of its observables
+    """
+
+    tapes: Sequence
+    leaves: list[list[Leaf]]
+
+    @classmethod
+    def of(cls, tape) -> _Probe:
+        tapes = [tape] if tape.batch_size is None else qp.transforms.broadcast_expand(tape)[0]
+        return cls(tapes, [leaves_of(tape.operations) for tape in tapes])
+
+    def values(self) -> list[np.ndarray]:
+        """For each tape its slots: of the leaves, then of the observables."""
+        return [
+            np.concatenate([numbers(leaves), vector_of(_observed(tape))])
+            for tape, leaves in zip(self.tapes, self.leaves, strict=True)
+        ]
+
+    def structures(self) -> list:
+        return [
+            (structure(leaves), [(type(m), m.wires.labels) for m in tape.measurements])
+            for tape, leaves in zip(self.tapes, self.leaves, strict=True)
+        ]
+
+
+def _observed(tape) -> list:
+    """Numbers in the observables."""
+    return [value for m in tape.measurements if m.obs is not None for value in m.obs.data]
+
+
+def _read(source: _Source) -> tuple[Ansatz, ...]:
+    """Probe the circuit, then write every tape of the batch in the intermediate representation."""
+    call = source.call
+    probe, angles = _probe(source)
+    parts, start, seen = [], 0, {}
+    for tape, leaves, values in zip(probe.tapes, probe.leaves, probe.values(), strict=True):
+        part = angles.part(start, start + len(values))
+        key = part.key()
+        if key not in seen:  # equal elements of a batch share the object
+            seen[key] = _Reader(tape, leaves, part, source).ansatz()
+        parts.append(seen[key])
+        start += len(values)
+    arguments = call.arguments(element_periods([part.gates for part in parts], call.num_elements))
+    finished = {id(part): replace(part, arguments=arguments) for part in parts}
+    return tuple(finished[id(part)] for part in parts)
+
+
+def _probe(source: _Source) -> tuple[_Probe, AngleMap]:
+    """Build the circuit at generic points: with NumPy arrays or, where the qfunc needs them, the caller's types; with
+    values of both signs or, where the qfunc needs it, in (0, 1)."""
+    failures = []
+    for style in ("numpy", "native"):
+        for positive in (False, True):
+            try:
+                return _probe_at(source, ProbePoints.generic(source.call.num_probed, positive), style)
+            except DLAError:
+                raise
+            except Exception as error:  # whatever the user's function raises
+                failures.append(error)
+    raise DLAError(
+        f"the circuit could not be built at generic argument values: {type(failures[0]).__name__}: {failures[0]}"
+    ) from failures[0]
+
+
+def _probe_at(source: _Source, points: ProbePoints, style: str) -> tuple[_Probe, AngleMap]:
+    def build(elements) -> _Probe:
+        args, kwargs = source.call.stand_ins(elements, style)
+        return _Probe.of(source.build(args, kwargs))
+
+    def finite(probe: _Probe) -> np.ndarray:
+        values = np.concatenate(probe.values())
+        if not np.all(np.isfinite(values)):
+            raise ArithmeticError("the circuit has angles that are NaN or infinite")
+        return values
+
+    first = build(points.first)
+    structures = first.structures()
+
+    def evaluate(elements) -> np.ndarray:
+        probe = build(elements)
+        if probe.structures() != structures:
+            raise DLAError(
+                "the gates of the circuit depend on the values of its arguments; one structure for all values is needed."
+            )
+        return finite(probe)
+
+    return first, angle_map(evaluate, points, finite(first))
+
+
+class _Reader:
+    """One tape of the batch, written leaf by leaf into gates, an initial state and measurements."""
+
+    def __init__(self, tape, leaves: Sequence[Leaf], angles: AngleMap, source: _Source):
+        self.tape, self.leaves, self.angles, self.source = tape, leaves, angles, source
+        self.wires = _wires(tape, source.device)
+        self.place = {wire: q for q, wire in enumerate(self.wires)}
+        self.gates = GateList(self.place, angles, source.call.num_elements, tape.operations)
+        self.preparations: list = []
+        self.known: list[bool] = []
+
+    def ansatz(self) -> Ansatz:
+        """The circuit; its ``arguments`` are filled in by the caller, who knows the whole batch."""
+        start = 0
+        for leaf in self.leaves:
+            self._add(leaf, start)
+            start += len(leaf.slots)
+        self._readout()
+        observables_known = self._observables(range(start, len(self.angles.element)))
+        state, gates = fold(prepare(self.preparations, self.known, self.wires), self.gates.finish())
+        measurements = read_measurements(self.tape.measurements, self.wires, observables_known)
+        notes = (*self.source.notes, *self.gates.notes())
+        return Ansatz(self.wires, gates, state, measurements, None, notes)
+
+    def _add(self, leaf: Leaf, start: int) -> None:
+        gates, slots = self.gates, range(start, start + len(leaf.slots))
         if leaf.kind == "table":
             gates.add(leaf, factors_of(leaf.operation), start)
         elif leaf.kind == "generator":
             gates.add(leaf, generator_factors(leaf.operation), start)
         elif leaf.kind == "state":
-            known.append(gates.constants(leaf, start, count))
-            preparations.append(leaf.operation)
+            self.known.append(gates.constant(leaf, slots))
+            self.preparations.append(leaf.operation)
+        elif not gates.constant(leaf, slots):
+            raise DLAError(f"{leaf.operation.name}: {UNKNOWN}")
         elif leaf.kind == "channel":
-            if not gates.constants(leaf, start, count):
-                raise DLAError(f"{leaf.operation.name}: its strength is not known inside jit; use inspect with concrete data.")
-            gates.append(
-                Channel(
-                    tuple(place[w] for w in leaf.operation.wires),
-                    transfer_of(leaf.operation),
-                    leaf.operation.name,
-                    leaf.source,
-                )
+            wires = tuple(self.place[w] for w in leaf.wires)
+            gates.append(Channel(wires, transfer_of(leaf.operation), leaf.operation.name, leaf.source))
+        else:
+            for part in matrix_leaves(leaf):
+                gates.add(part, factors_of(part.operation), 0, AngleMap.constant(numbers([part])))
+
+    def _readout(self) -> None:
+        """Readout errors of the device flip the outcome on every measured wire: ``P`` of weight ``w`` shrinks by ``(1-2p)^w``."""
+        probability = getattr(self.source.device, "readout_err", None)
+        if probability:
+            measured = sorted({self.place[w] for m in self.tape.measurements for w in m.wires or self.wires})
+            damping = np.diag([1.0] + [1.0 - 2.0 * float(probability)] * 3)
+            for wire in measured:
+                self.gates.append(Channel((wire,), damping, "ReadoutError"))
+
+    def _observables(self, slots) -> bool:
+        """Whether the coefficients of the observables are known."""
+        angles = [self.angles.angle(slot) for slot in slots]
+        if any(j < self.source.call.num_elements for angle in angles for j in angle.elements):
+            raise DLAError(
+                "a trainable argument drives a coefficient of the observable, not a gate; treat that argument as data (by "
+                "argnums, or requires_grad=False)."
             )
-        start += count
-    state, folded = fold(prepare(preparations, known, wires), gates.finish())
-    return Ansatz(wires, folded, state, read_measurements(tape.measurements, wires), None, tuple(gates.notes))
+        return all(angle.fixed for angle in angles)
+
+
+def _wires(tape, device) -> tuple:
+    """Wire labels in the order of the device, those that the tape never touches left out."""
+    if not tape.measurements:
+        raise DLAError("the circuit has no measurement: return an expectation value.")
+    used = tape.wires
+    if not used:
+        raise DLAError("the circuit has zero wires: apply a gate, or measure a wire.")
+    order = getattr(device, "wires", None)
+    if not order:
+        return tuple(used)
+    inside = set(used)
+    return (*(w for w in order if w in inside), *(w for w in used if w not in set(order)))

@@ -9,12 +9,13 @@ import numpy as np
 from pennylane_dla.errors import DLAError
 
 from .ansatz import Angle, Gate, Rotation
-from .arguments import Call
+from .decomposition import Leaf
 from .operations import Factor
 from .probing import AngleMap
 
 SNAP = 1e-6
 QUARTER = np.pi / 2
+UNKNOWN = "a number in it is not known inside jit or vmap; call inspect with concrete data."
 
 
 class GateList:
@@ -23,43 +24,70 @@ class GateList:
     Args:
         place: position of each wire label
         angles: what drives each slot
-        call: the call, for names in messages
+        num_elements: trainable elements; elements of the map from there on are data that are not known
+        operations: of the tape, for messages
     """
 
-    def __init__(self, place: dict, angles: AngleMap, call: Call):
-        self.place, self.angles, self.call = place, angles, call
+    def __init__(self, place: dict, angles: AngleMap, num_elements: int, operations: Sequence):
+        self.place, self.angles, self.operations = place, angles, operations
         self.gates: list[Gate | None] = []
         self.stacks: list[list[int]] = [[] for _ in place]
         self.keys: list = []
-        self.notes: list[str] = []
-        self.known_elements = call.num_elements  # elements from here on are unknown data
+        self.known_elements = num_elements
         self.snapped: list[float] = []
+        self.curved: set[str] = set()
 
-    def add(self, leaf, factors: Sequence[Factor], start: int) -> None:
-        """A leaf, as its factors."""
-        op = leaf.operation
-        labels = op.wires.labels
-        used = set()
-        for f in factors:
-            used.update(i for i, _ in f.terms)
-            if not f.positions:
+    def add(
+        self, leaf: Leaf, factors: Sequence[Factor], start: int, angles: AngleMap | None = None
+    ) -> None:
+        """A leaf as its factors.
+
+        Args:
+            leaf: the leaf
+            factors: it as a product
+            start: the place of its first slot in ``angles``
+            angles: what drives the slots, where it is not the map of the tape
+        """
+        angles = angles or self.angles
+        name, source = leaf.operation.name, leaf.source
+        driving = set()
+        for positions, words, coefficients, terms, offset in factors:
+            for index, _ in terms:
+                driving.add(index)
+            if not positions:
                 continue
-            angle = self._angle(f, start)
-            wires = tuple(self.place[labels[a]] for a in f.positions)
-            self._rotate(wires, f.words, f.coefficients, angle, op.name, leaf.source)
+            angle = self._angle(angles, terms, offset, start) if terms else Angle(offset)
+            wires = tuple([self.place[leaf.wires[a]] for a in positions])
+            if len(words) == 1:
+                self._single(wires, words[0], angle, name, source)
+            else:
+                self._several(wires, words, coefficients, angle, name, source)
+        if len(driving) < len(leaf.slots):
+            rest = [start + i for i in range(len(leaf.slots)) if i not in driving]
+            if not self.constant(leaf, rest):
+                raise DLAError(f"{name}: {UNKNOWN}")
 
-    def constants(self, leaf, start: int, count: int) -> bool:
-        """Whether the numbers of a leaf are known; an error where a trainable argument drives one."""
-        for slot in range(start, start + count):
+    def constant(self, leaf: Leaf, slots: Sequence[int]) -> bool:
+        """Whether numbers of a leaf that are no angles are known.
+
+        Raises:
+            DLAError: a trainable argument drives one of them
+        """
+        known = True
+        for slot in slots:
             angle = self.angles.angle(slot)
             if any(j < self.known_elements for j in angle.elements):
                 raise DLAError(
-                    f"{leaf.operation.name}: a trainable argument drives its data, which is not a rotation angle; "
-                    "treat that argument as data (argnums, requires_grad=False)."
+                    f"{self.origin(leaf)}: a trainable argument drives a number in it that is not a rotation angle; treat that "
+                    "argument as data (by argnums, or requires_grad=False)."
                 )
-            if angle.elements:
-                return False
-        return True
+            known = known and angle.fixed
+        return known
+
+    def origin(self, leaf: Leaf) -> str:
+        """The operation, and the one on the tape that it comes from."""
+        name, top = leaf.operation.name, self.operations[leaf.source].name
+        return name if name == top else f"{top} (by its {name})"
 
     def append(self, gate: Gate, key=None) -> None:
         """A gate as it is."""
@@ -70,30 +98,35 @@ class GateList:
 
     def finish(self) -> tuple[Gate, ...]:
         """All gates, first applied first."""
-        if self.snapped:
-            self.notes.append(
-                f"{len(self.snapped)} fixed angles within {SNAP:g} of a multiple of π/2 were rounded to it "
-                f"(largest change {max(self.snapped):.1e})."
-            )
         return tuple(gate for gate in self.gates if gate is not None)
 
-    def _angle(self, f: Factor, start: int) -> Angle:
-        """``offset + Σ scale · slot`` as an affine function of the elements."""
-        if not f.terms:
-            return Angle(f.offset)
-        if len(f.terms) == 1:
-            index, scale = f.terms[0]
-            angle = self.angles.angle(start + index)
-            angle = Angle(
-                f.offset + scale * angle.offset,
-                angle.elements,
-                angle.coefficients if scale == 1 else tuple(scale * c for c in angle.coefficients),
-                angle.affine,
+    def notes(self) -> tuple[str, ...]:
+        """What was rounded or assumed."""
+        notes = []
+        if self.snapped:
+            notes.append(
+                f"{len(self.snapped)} fixed angle{'s' * (len(self.snapped) > 1)} within {SNAP:g} of a multiple of π/2 "
+                f"rounded to it (largest change {max(self.snapped):.1e})"
             )
+        if self.curved:
+            notes.append(
+                f"angles of {', '.join(sorted(self.curved))} are not affine in the trainable arguments: each is treated as a "
+                "parameter of its own"
+            )
+        return tuple(notes)
+
+    def _angle(self, angles: AngleMap, terms, offset: float, start: int) -> Angle:
+        """``offset + Σ scale · slot`` as an affine function of the elements."""
+        if len(terms) == 1:
+            index, scale = terms[0]
+            constant, elements, coefficients, affine = angles.angle(start + index)
+            if scale != 1:
+                coefficients = tuple([scale * c for c in coefficients])
+            angle = Angle(offset + scale * constant, elements, coefficients, affine)
         else:
-            angle = Angle(f.offset)
-            for index, scale in f.terms:
-                angle = _sum(angle, self.angles.angle(start + index), scale)
+            angle = Angle(offset)
+            for index, scale in terms:
+                angle = _sum(angle, angles.angle(start + index), scale)
         if angle.elements and angle.elements[-1] >= self.known_elements:
             return self._without_data(angle)
         return angle
@@ -104,18 +137,17 @@ class GateList:
         elements, coefficients = tuple(j for j, _ in kept), tuple(c for _, c in kept)
         return Angle(float("nan"), elements, coefficients, angle.affine if kept else True)
 
-    def _rotate(self, wires, words, coefficients, angle: Angle, name: str, source: int) -> None:
-        if len(words) == 1:
-            self._single(wires, words[0], angle, name, source)
-        elif angle.fixed and np.isfinite(angle.offset) and _commuting(words):
+    def _several(self, wires, words, coefficients, angle: Angle, name: str, source: int) -> None:
+        """A rotation by a sum; a known angle splits where the words commute."""
+        if angle.fixed and np.isfinite(angle.offset) and _commuting(words):
             for word, c in zip(words, coefficients, strict=True):
                 self._single(wires, word, Angle(2 * c * angle.offset), name, source)
-        else:
-            order = sorted(range(len(wires)), key=wires.__getitem__)
-            words = tuple("".join(word[a] for a in order) for word in words)
-            self.append(
-                Rotation(tuple(wires[a] for a in order), words, tuple(coefficients), angle, name, source)
-            )
+            return
+        order = sorted(range(len(wires)), key=wires.__getitem__)
+        words = tuple("".join([word[a] for a in order]) for word in words)
+        if not angle.affine:
+            self.curved.add(name)
+        self.append(Rotation(tuple(wires[a] for a in order), words, tuple(coefficients), angle, name, source))
 
     def _single(self, wires, word: str, angle: Angle, name: str, source: int) -> None:
         """A rotation by one string: merged with an equal neighbour, snapped, dropped at angle zero."""
@@ -140,6 +172,8 @@ class GateList:
                 for w in wires:
                     stacks[w].pop()
                 self.gates[last] = None
+        if not angle.affine:
+            self.curved.add(name)
         if not angle.elements:
             angle = self._snap(angle)
             if angle.offset == 0:

@@ -21,12 +21,15 @@ class _Unsupported(Exception):
     """Why nothing can be predicted for a measurement."""
 
 
-def read_measurements(measurements: Sequence, wires: Sequence) -> tuple[Measurement, ...]:
+def read_measurements(
+    measurements: Sequence, wires: Sequence, known: bool = True
+) -> tuple[Measurement, ...]:
     """One :class:`Measurement` each; ``probs`` gives one for each outcome.
 
     Args:
         measurements: of the tape
         wires: wire labels of the circuit
+        known: whether the numbers in the observables are known
     """
     place = {wire: q for q, wire in enumerate(wires)}
     result: list[Measurement] = []
@@ -34,11 +37,11 @@ def read_measurements(measurements: Sequence, wires: Sequence) -> tuple[Measurem
         if isinstance(process, mp.ProbabilityMP):
             result += _probabilities(process, place)
         else:
-            result.append(_single(process, place))
+            result.append(_single(process, place, known))
     return tuple(result)
 
 
-def _single(process, place: dict) -> Measurement:
+def _single(process, place: dict, known: bool) -> Measurement:
     label = repr(process)
     kind = {mp.ExpectationMP: "expval", mp.VarianceMP: "var"}.get(type(process))
     if kind is None:
@@ -46,6 +49,8 @@ def _single(process, place: dict) -> Measurement:
         return Measurement(kind, label, None, f"{kind} is not a number with a gradient that this package predicts")
     if process.obs is None:
         return Measurement(kind, label, None, "it has no observable (a mid-circuit measurement or eigenvalues only)")
+    if process.obs.data and not known:
+        return Measurement(kind, label, None, "its coefficients are not known inside jit or vmap")
     try:
         return Measurement(kind, label, observable_of(process.obs, place))
     except _Unsupported as reason:
@@ -54,7 +59,7 @@ def _single(process, place: dict) -> Measurement:
 
 def observable_of(obs, place: dict) -> PauliSum | ProjectorProduct:
     """A PennyLane observable on the wires of the circuit."""
-    if isinstance(obs, qp.Projector) and not hasattr(obs, "state_vector_"):
+    if isinstance(obs, qp.Projector):
         projector = _basis_projector(obs, place)
         if projector is not None:
             return projector

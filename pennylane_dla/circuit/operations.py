@@ -255,6 +255,10 @@ TABLE |= {
 }
 
 
+# table entries that are the same for every instance
+PLAIN = frozenset(kind for kind, entry in TABLE.items() if not callable(entry))
+
+
 def _evolution(op: Operator) -> tuple[Factor, ...] | None:
     sentence = op.base.pauli_rep
     if sentence is None:

@@ -14,7 +14,14 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 
+from pennylane_dla.errors import DLAError
+
 from .ansatz import Angle
+
+CHECK_BITS = 6
+BRANCHES = 4
+MAX_EVALUATIONS = 5000
+DOUBLE, SINGLE = 1e-11, 3e-6  # relative rounding error of a slot, with a margin
 
 Evaluate = Callable[[Float[np.ndarray, " elements"]], Float[np.ndarray, " slots"]]
 
@@ -35,6 +42,11 @@ class AngleMap:
     offset: Float[np.ndarray, " slots"]
     other: dict[int, Angle]
 
+    @classmethod
+    def constant(cls, values: np.ndarray) -> AngleMap:
+        """No slot is driven by anything."""
+        return cls(np.full(len(values), -1), np.zeros(len(values)), values, {})
+
     def angle(self, slot: int) -> Angle:
         """What drives one slot."""
         if slot in self.other:
@@ -43,6 +55,22 @@ class AngleMap:
             return Angle(float(self.offset[slot]))
         return Angle(
             float(self.offset[slot]), (int(self.element[slot]),), (float(self.coefficient[slot]),)
+        )
+
+
+    def part(self, start: int, stop: int) -> AngleMap:
+        """The map of slots ``start`` to ``stop``."""
+        cut = slice(start, stop)
+        other = {slot - start: angle for slot, angle in self.other.items() if start <= slot < stop}
+        return AngleMap(self.element[cut], self.coefficient[cut], self.offset[cut], other)
+
+    def key(self) -> tuple:
+        """Equal for equal maps."""
+        return (
+            self.element.tobytes(),
+            self.coefficient.tobytes(),
+            self.offset.tobytes(),
+            tuple(sorted(self.other.items())),
         )
 
 
@@ -83,52 +111,54 @@ def angle_map(evaluate: Evaluate, points: ProbePoints, at_first: np.ndarray) -> 
         the sparse map, exact up to rounding where it is affine
     """
     e0, e1, e2 = points.first, points.second, points.third
-    size = len(e0)
     p0 = at_first
-    slots = len(p0)
-    element, coefficient = np.full(slots, -1), np.zeros(slots)
-    if size == 0 or slots == 0:
+    element, coefficient = np.full(len(p0), -1), np.zeros(len(p0))
+    if len(e0) == 0 or len(p0) == 0:
         return AngleMap(element, coefficient, p0.copy(), {})
     p1 = evaluate(e1)
-    scale = np.maximum(np.abs(p0), np.abs(p1))
-    moved = np.abs(p1 - p0) > 1e-12 * np.maximum(scale, 1e-3)
-
+    size = np.maximum(np.abs(p0), np.abs(p1))
+    moved = np.flatnonzero(np.abs(p1 - p0) > 1e-14 + 1e-12 * size)
+    rtol = np.where(_rounded_to_single(p0) & _rounded_to_single(p1), SINGLE, DOUBLE)
     with np.errstate(divide="ignore", invalid="ignore"):
-        linear = _match(p1 / p0, e1 / e0)
-    linear[~moved] = -1
-    found = linear >= 0
-    element[found] = linear[found]
-    coefficient[found] = (p1 - p0)[found] / (e1 - e0)[linear[found]]
-
-    rest = np.flatnonzero(moved & ~found)
+        element[moved] = _match((p1 / p0)[moved], e1 / e0, DOUBLE)
     other: dict[int, Angle] = {}
-    if len(rest):
+    if np.any(element[moved] < 0):
         p2 = evaluate(e2)
+        guess = p0 * np.where(element >= 0, e2[element] / e0[element], np.nan)
+        element[np.abs(guess - p2) > 1e-10 * size] = -1  # a ratio hit by chance
+        rest = moved[element[moved] < 0]
         with np.errstate(divide="ignore", invalid="ignore"):
-            affine = _match((p2 - p0)[rest] / (p1 - p0)[rest], (e2 - e0) / (e1 - e0))
-        hit = affine >= 0
-        element[rest[hit]] = affine[hit]
-        coefficient[rest[hit]] = (p1 - p0)[rest[hit]] / (e1 - e0)[affine[hit]]
-        left = rest[~hit]
+            element[rest] = _match(((p2 - p0) / (p1 - p0))[rest], (e2 - e0) / (e1 - e0), 10 * DOUBLE)
+        left = rest[element[rest] < 0]
         if len(left):
-            other = _general(evaluate, points, p0, p1, p2, left)
-    coefficient = clean(coefficient)
-    offset = p0 - coefficient * np.where(element >= 0, e0[element], 0.0)
-    offset = np.where(element >= 0, clean_offset(offset, np.abs(p0)), p0)
+            other = _general(evaluate, points, p0, p1, p2, left, rtol)
+    driven = np.flatnonzero(element >= 0)
+    coefficient[driven] = clean((p1 - p0)[driven] / (e1 - e0)[element[driven]], 1e-9)
+    offset = p0.copy()
+    offset[driven] = clean_offset(
+        p0[driven] - coefficient[driven] * e0[element[driven]], 1e-11 * np.maximum(size[driven], 1e-3)
+    )
     return AngleMap(element, coefficient, offset, other)
 
 
-def _match(ratios: np.ndarray, table: np.ndarray, rtol: float = 1e-10) -> np.ndarray:
-    """Index of the entry of ``table`` that equals each ratio, or -1."""
+def _rounded_to_single(values: np.ndarray) -> np.ndarray:
+    """Which numbers went through single precision."""
+    return values.astype(np.float32) == values
+
+
+def _match(ratios: np.ndarray, table: np.ndarray, rtol: float) -> np.ndarray:
+    """Index of the entry of ``table`` that equals each ratio; -1 where none does, or more than one."""
     order = np.argsort(table)
     ordered = table[order]
     ratios = np.where(np.isfinite(ratios), ratios, np.inf)
     right = np.clip(np.searchsorted(ordered, ratios), 0, len(table) - 1)
     left = np.maximum(right - 1, 0)
     with np.errstate(invalid="ignore"):
-        nearest = np.where(np.abs(ordered[left] - ratios) < np.abs(ordered[right] - ratios), left, right)
-        close = np.abs(ordered[nearest] - ratios) < rtol * np.abs(ordered[nearest])
-    return np.where(close, order[nearest], -1)
+        to_left, to_right = np.abs(ordered[left] - ratios), np.abs(ordered[right] - ratios)
+        nearest = np.where(to_left < to_right, left, right)
+        close = np.minimum(to_left, to_right) < rtol * np.abs(ordered[nearest])
+        alone = (left == right) | (np.maximum(to_left, to_right) > 3 * rtol * np.abs(ordered[nearest]))
+    return np.where(close & alone, order[nearest], -1)
 
 
 DENOMINATORS = (1, 3, 7, 10, 16, 1 / np.pi)
@@ -146,108 +176,173 @@ def clean(values: np.ndarray, rtol: float = 1e-9) -> np.ndarray:
     return result
 
 
-def clean_offset(values: np.ndarray, scale: np.ndarray) -> np.ndarray:
+def clean_offset(values: np.ndarray, tolerance: np.ndarray) -> np.ndarray:
     """Offsets that are zero, or a multiple of π/12, up to rounding."""
     unit = np.pi / 12
     rounded = np.round(values / unit) * unit
-    return np.where(np.abs(values - rounded) < 1e-12 * np.maximum(1.0, 100 * scale), rounded, values)
+    return np.where(np.abs(values - rounded) < tolerance, rounded, values)
 
 
-def _general(evaluate, points, p0, p1, p2, left) -> dict[int, Angle]:
+def _general(evaluate, points, p0, p1, p2, slots, rtol) -> dict[int, Angle]:
     """Slots that several elements drive, or that are not affine."""
-    e0, e1, e2 = points.first, points.second, points.third
-    size = len(e0)
+    supports = _by_bits(evaluate, points, p0, p1, slots, rtol)
+    dense = np.array(sorted(slot for slot, support in supports.items() if support is None), int)
+    if len(dense):
+        supports |= _by_halving(evaluate, points, p0, dense, rtol)
+    return _fit(evaluate, points, p0, p1, p2, supports, rtol)
+
+
+def _by_bits(evaluate, points, p0, p1, slots, rtol) -> dict[int, tuple[int, ...] | None]:
+    """The one or two elements that drive each slot, ``None`` where there are more.
+
+    Evaluation ``b`` moves the elements whose code has bit ``b``. A slot answers 0, its total change, or the change by one of its
+    two elements alone: so the answers spell the two codes. Check bits beyond the index make another reading improbable.
+    """
+    size = len(points.first)
     bits = max(1, int(size - 1).bit_length())
-    delta = e1 - e0
-    responses = np.empty((bits, len(left)))
-    for b in range(bits):
-        chosen = (np.arange(size) >> b) & 1 == 1
-        responses[b] = (evaluate(np.where(chosen, e1, e0)) - p0)[left]
-    supports: dict[int, tuple[int, ...] | None] = {}
-    for column, slot in enumerate(left):
-        supports[int(slot)] = _decode(responses[:, column], (p1 - p0)[slot], size)
-    dense = sorted(slot for slot, support in supports.items() if support is None)
-    if dense:
-        supports |= _one_by_one(evaluate, points, p0, dense)
-    return _fit(evaluate, points, p0, p1, p2, supports, delta)
+    checks = np.random.default_rng(7).integers(0, 2, (CHECK_BITS, size)).astype(bool)
+    index = (np.arange(size)[None, :] >> np.arange(bits)[:, None]) & 1 == 1
+    codes = np.concatenate([index, checks])
+    answers = np.empty((len(codes), len(slots)))
+    for b, code in enumerate(codes):
+        answers[b] = (evaluate(np.where(code, points.second, points.first)) - p0)[slots]
+    tolerance = rtol[slots] * np.maximum(np.abs(p0[slots]), np.abs(p1[slots])) + 1e-300
+    totals = (p1 - p0)[slots]
+    return {
+        int(slot): _decode(answers[:, c], totals[c], tolerance[c], codes, bits) for c, slot in enumerate(slots)
+    }
 
 
-def _decode(responses: np.ndarray, total: float, size: int) -> tuple[int, ...] | None:
-    """The one or two elements whose index bits explain the responses; ``None`` where there are more."""
-    tol = 1e-10 * max(np.abs(responses).max(), abs(total))
+def _decode(answers, total, tolerance, codes, bits) -> tuple[int, ...] | None:
     values: list[float] = []
-    for value in responses:
-        if abs(value) > tol and abs(value - total) > tol and not any(abs(value - v) < tol for v in values):
+    for value in answers:
+        if all(abs(value - known) > tolerance for known in (0.0, total, *values)):
             values.append(float(value))
-    indices = []
-    if not values:
-        indices = [[abs(r - total) <= tol for r in responses]]
-    elif len(values) == 1:  # the other one never stands alone
-        a = values[0]
-        indices = [
-            [abs(r - a) <= tol or abs(r - total) <= tol for r in responses],
-            [abs(r - total) <= tol for r in responses],
-        ]
-    elif len(values) == 2:
-        indices = [[abs(r - v) <= tol or abs(r - total) <= tol for r in responses] for v in values]
-    else:
+    if len(values) > 2:
         return None
-    numbers = sorted({sum(1 << b for b, bit in enumerate(word) if bit) for word in indices})
-    return tuple(numbers) if all(n < size for n in numbers) else None
+    both = np.abs(answers - total) <= tolerance
+    words = [both | (np.abs(answers - v) <= tolerance) for v in values]
+    if len(values) < 2:  # an element that never moves alone
+        words.append(both)
+    found = []
+    for word in words:
+        number = int(word[:bits] @ (1 << np.arange(bits)))
+        if number >= codes.shape[1] or not np.array_equal(codes[:, number], word):
+            return None
+        found.append(number)
+    return tuple(sorted(set(found)))
 
 
-def _one_by_one(evaluate, points, p0, slots) -> dict[int, tuple[int, ...]]:
-    """The elements that drive each slot, one evaluation an element."""
-    e0, e1 = points.first, points.second
-    drives = []
-    for j in range(len(e0)):
-        e = e0.copy()
-        e[j] = e1[j]
-        drives.append(np.abs((evaluate(e) - p0)[slots]) > 1e-12 * np.maximum(np.abs(p0[slots]), 1e-3))
-    drives = np.array(drives)
-    return {slot: tuple(int(j) for j in np.flatnonzero(drives[:, c])) for c, slot in enumerate(slots)}
+def _by_halving(evaluate, points, p0, slots, rtol) -> dict[int, tuple[int, ...]]:
+    """The elements that drive each slot, by dividing them into ever smaller blocks.
+
+    Blocks that share no slot are moved in one evaluation.
+    """
+    size = len(points.first)
+    active = {slot: {(0, size)} for slot in map(int, slots)}
+    evaluations = 0
+    while any(stop - start > 1 for blocks in active.values() for start, stop in blocks):
+        users: dict[tuple[int, int], list[int]] = {}
+        for slot, blocks in active.items():
+            for block in blocks:
+                users.setdefault(block, []).append(slot)
+        following: dict[int, set] = {slot: set() for slot in active}
+        for group in _disjoint_groups(users):
+            for part in range(BRANCHES):
+                moved, pieces = points.first.copy(), {}
+                for start, stop in group:
+                    step = -(-(stop - start) // BRANCHES)
+                    piece = (start + part * step, min(stop, start + (part + 1) * step))
+                    if piece[0] < piece[1]:
+                        pieces[start, stop] = piece
+                        moved[piece[0] : piece[1]] = points.second[piece[0] : piece[1]]
+                if not pieces:
+                    continue
+                evaluations += 1
+                if evaluations > MAX_EVALUATIONS:
+                    raise DLAError(
+                        "the angles depend on too many argument elements each to find out which; compute them outside the "
+                        "QNode and pass the angles as its argument."
+                    )
+                answer = evaluate(moved) - p0
+                for block, piece in pieces.items():
+                    for slot in users[block]:
+                        if abs(answer[slot]) > rtol[slot] * max(abs(p0[slot]), 1e-3):
+                            following[slot].add(piece)
+        active = following
+    return {slot: tuple(sorted(start for start, _ in blocks)) for slot, blocks in active.items()}
 
 
-def _fit(evaluate, points, p0, p1, p2, supports, delta) -> dict[int, Angle]:
-    """Partial derivatives on the known supports, and the decision whether the slot is affine."""
-    e0, e1, e2 = points.first, points.second, points.third
-    slots = sorted(supports)
-    color: dict[int, int] = {}
-    taken: list[set[int]] = []  # for each color the slots that already have an element of it
-    users: dict[int, list[int]] = {}
-    for slot in slots:
-        for j in supports[slot]:
-            users.setdefault(j, []).append(slot)
-    for j, using in users.items():
-        for c, busy in enumerate(taken):
-            if busy.isdisjoint(using):
+def _disjoint_groups(users: dict) -> list[list]:
+    """Keys in groups whose users do not overlap (greedy coloring)."""
+    groups: list[list] = []
+    busy: list[set[int]] = []
+    for key, using in users.items():
+        for group, taken in zip(groups, busy, strict=True):
+            if taken.isdisjoint(using):
                 break
         else:
-            c = len(taken)
-            taken.append(set())
-        color[j] = c
-        taken[c].update(using)
+            group, taken = [], set()
+            groups.append(group)
+            busy.append(taken)
+        group.append(key)
+        taken.update(using)
+    return groups
+
+
+def _fit(evaluate, points, p0, p1, p2, supports, rtol) -> dict[int, Angle]:
+    """Slopes on the known supports, and the decision whether a slot is affine."""
+    e0, e1, e2 = points.first, points.second, points.third
+    users: dict[int, list[int]] = {}
+    for slot, support in supports.items():
+        for j in support:
+            users.setdefault(j, []).append(slot)
+    groups = _disjoint_groups(users)
+    secant: dict[tuple[int, int], float] = {}
+    for group in groups:
+        moved = e0.copy()
+        moved[group] = e1[group]
+        answer = evaluate(moved) - p0
+        for j in group:
+            for slot in users[j]:
+                secant[slot, j] = answer[slot] / (e1[j] - e0[j])
+    result, curved = {}, set()
+    for slot, support in supports.items():
+        index = np.array(support, int)
+        slope = np.array([secant[slot, j] for j in support])
+        reach = np.abs(slope) @ np.abs(e1 - e0)[index] + abs(p0[slot])
+        errors = [p1[slot] - p0[slot] - slope @ (e1 - e0)[index], p2[slot] - p0[slot] - slope @ (e2 - e0)[index]]
+        if max(map(abs, errors)) < 10 * rtol[slot] * reach:
+            slope = clean(slope, max(rtol[slot], 1e-9))
+            offset = float(clean_offset(p0[slot] - slope @ e0[index], rtol[slot] * reach))
+            result[slot] = Angle(offset, tuple(map(int, support)), tuple(map(float, slope)))
+        else:
+            curved.add(slot)
+    if curved:
+        result |= _curved(evaluate, e0, p0, users, groups, supports, curved)
+    return result
+
+
+def _curved(evaluate, e0, p0, users, groups, supports, curved) -> dict[int, Angle]:
+    """Slots that are not affine: their partial derivatives at the first point."""
     step = 1e-4
     derivative: dict[tuple[int, int], float] = {}
-    for c in range(len(taken)):
+    for group in groups:
+        group = [j for j in group if not curved.isdisjoint(users[j])]
+        if not group:
+            continue
         shift = np.zeros_like(e0)
-        members = [j for j in color if color[j] == c]
-        shift[members] = step
-        plus, minus = evaluate(e0 + shift), evaluate(e0 - shift)
-        for j in members:
+        shift[group] = step
+        change = (evaluate(e0 + shift) - evaluate(e0 - shift)) / (2 * step)
+        for j in group:
             for slot in users[j]:
-                derivative[slot, j] = (plus[slot] - minus[slot]) / (2 * step)
-    result = {}
-    for slot in slots:
-        support = np.array(supports[slot], int)
-        slope = np.array([derivative[slot, j] for j in support])
-        scale = np.abs(slope) @ np.abs(delta[support]) + 1e-300
-        error = max(
-            abs(p1[slot] - p0[slot] - slope @ (e1 - e0)[support]),
-            abs(p2[slot] - p0[slot] - slope @ (e2 - e0)[support]),
+                derivative[slot, j] = float(change[slot])
+    return {
+        slot: Angle(
+            float(p0[slot] - sum(derivative[slot, j] * e0[j] for j in supports[slot])),
+            tuple(map(int, supports[slot])),
+            tuple(derivative[slot, j] for j in supports[slot]),
+            affine=False,
         )
-        affine = bool(error < 1e-8 * scale)
-        slope = clean(slope, 1e-8)
-        offset = float(clean_offset(p0[slot] - slope @ e0[support], np.abs(p0[slot])))
-        result[slot] = Angle(offset, tuple(map(int, support)), tuple(map(float, slope)), affine)
-    return result
+        for slot in curved
+    }
