@@ -83,12 +83,11 @@ def light_cone(gates: Sequence[Gate], letters: Sequence[int]) -> list[int]:
                     for w in gate.wires:
                         reach[w] = ANY
             continue
-        trivial = True
-        for word in gate.strings:
-            for w, letter in zip(gate.wires, word, strict=True):
-                if letter != "I" and reach[w] and reach[w] != CODE[letter]:
-                    trivial = False
-        if trivial:
+        if not any(
+            reach[w] and letter != "I" and reach[w] != CODE[letter]
+            for word in gate.strings
+            for w, letter in zip(gate.wires, word, strict=True)
+        ):
             continue
         kept.append(position)
         for word in gate.strings:
@@ -99,17 +98,23 @@ def light_cone(gates: Sequence[Gate], letters: Sequence[int]) -> list[int]:
 
 
 def gate_table(
-    gates: Sequence[Gate], letters: Sequence[int], start: Float[np.ndarray, "n 4"], absorb: bool = True
+    gates: Sequence[Gate],
+    kept: Sequence[int],
+    quarters: Sequence[int | None],
+    letters: Sequence[int],
+    start: Float[np.ndarray, "n 4"],
+    absorb: bool = True,
 ) -> GateTable:
     """Lower a circuit of uniform rotations, quarter turns and Pauli channels on one or two wires.
 
     Args:
         gates: the circuit, first gate first
+        kept: its light cone
+        quarters: for each gate its :func:`quarter`
         letters: what the observable has on each wire (see :func:`light_cone`)
         start: weight of each letter in the initial state, ``(1, r_x², r_z², r_y²)``
         absorb: integrate the first single-wire gates of each wire into the end weight
     """
-    kept = light_cone(gates, letters)
     cone = {w for w, letter in enumerate(letters) if letter}
     cone.update(w for position in kept for w in gates[position].wires)
     active = tuple(sorted(cone))
@@ -130,12 +135,12 @@ def gate_table(
     end = np.array(start[list(active)], float).reshape(-1, 4)
     absorbed = []
     for wire, positions in first.items():
-        end[place[wire]], parts = _integrate([gates[p] for p in positions], start[wire])
+        end[place[wire]], parts = _integrate([gates[p] for p in positions], [quarters[p] for p in positions], start[wire])
         absorbed += [(p, place[wire], part) for p, part in zip(positions, parts, strict=True) if part is not None]
 
     steps = _Steps(place)
     for position in walked:
-        steps.add(position, gates[position])
+        steps.add(position, gates[position], quarters[position])
     wires, codes, drawn, damping = steps.finish()
     return GateTable(
         wires=np.array(wires, np.int32).reshape(-1, 2),
@@ -149,16 +154,16 @@ def gate_table(
     )
 
 
-def _integrate(gates: list[Gate], start: Float[np.ndarray, " 4"]):
+def _integrate(gates: list[Gate], quarters: list[int | None], start: Float[np.ndarray, " 4"]):
     """End weights of the four letters before single-wire ``gates``, and for each rotation the weights restricted to
     letters that anticommute with it on arrival (``None`` for gates that are not drawn)."""
     kernels, restricted = [], []
-    for gate in gates:
+    for gate, turns in zip(gates, quarters, strict=True):
         if isinstance(gate, Channel):
             kernels.append(np.diag(np.diag(gate.transfer) ** 2))
             restricted.append(None)
             continue
-        code, turns = CODE[gate.strings[0]], quarter(gate)
+        code = CODE[gate.strings[0]]
         moves = np.array([_anticommutes(code, letter) for letter in range(4)], float)
         stay, move = (0.5, 0.5) if turns is None else (1 - turns % 2, turns % 2)
         moved = np.eye(4)[np.arange(4) ^ code]
@@ -229,7 +234,7 @@ class _Steps:
         self.eigenvalues: list[np.ndarray] = []
         self._known: dict[bytes, int] = {}
 
-    def add(self, position: int, gate: Gate) -> None:
+    def add(self, position: int, gate: Gate, turns: int | None) -> None:
         if isinstance(gate, Channel):
             wires = tuple(self.place[w] for w in gate.wires)
             self._settle(wires)
@@ -240,7 +245,6 @@ class _Steps:
             if letter != "I":
                 wires.append(self.place[w])
                 codes.append(CODE[letter])
-        turns = quarter(gate)
         if turns is not None and turns % 2 == 0:
             return
         if len(wires) > 2:
@@ -360,13 +364,6 @@ class _Steps:
         self.codes.append(code)
         self.drawn.append(drawn)
         self.damping.append(damping)
-
-
-def is_uniform_walk(gate: Gate, uniform: bool) -> bool:
-    """Whether the sweep of single strings walks this gate without weights: ``uniform`` says whether its angle is."""
-    if isinstance(gate, Channel):
-        return gate.diagonal and len(gate.wires) <= 2
-    return gate.single and (uniform or quarter(gate) is not None)
 
 
 def sources(gates: Sequence[Gate]) -> dict[int, list[int]]:

@@ -42,7 +42,8 @@ def weighted_interval(
     size = safe_squares / safe_total
     hits = np.minimum(safe_total / size, samples)
     low = np.where(hit, size * betaincinv(hits, samples - hits + 1, tail), 0.0)
-    extra = np.where(hit, np.broadcast_to(largest, total.shape), np.broadcast_to(bound, total.shape))
+    # a few hits have hardly shown the largest weight: allow for a larger one
+    extra = np.where(hit, np.minimum(largest * (1 + 5 / np.maximum(hits, 1)), bound), bound)
     more_total = np.where(hit, total, 0.0) + extra
     more_squares = np.where(hit, squares, 0.0) + extra**2
     possible = more_total > 0

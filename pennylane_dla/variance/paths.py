@@ -21,15 +21,16 @@ import numpy as np
 from pennylane_dla.circuit.ansatz import Channel, ProductState, Rotation, UnknownState, VectorState
 from pennylane_dla.compat import numerics
 from pennylane_dla.errors import DLAError
-from pennylane_dla.pauli import PauliStrings, PauliSum, ProjectorProduct
+from pennylane_dla.pauli import PauliStrings, ProjectorProduct
 from pennylane_dla.pauli.strings import WORD, product
 
-from . import sweep
+from . import sharding, sweep
 from .chain_rule import to_elements
 from .estimate import Prediction, VarianceEstimate
-from .gate_table import GateTable, gate_table, is_uniform_walk, light_cone, quarter, sources
+from .gate_table import GateTable, gate_table, light_cone, quarter, sources
 from .intervals import standard_error, weighted_interval
 from .problem import Problem
+from .progress import Progress
 from .term_classes import EXPANDED_PROJECTOR, ProjectorTerms, TermClasses, classify_terms, letters_of, projector_terms
 
 METHOD = "paths"
@@ -59,21 +60,21 @@ def predict(problem: Problem) -> Prediction:
         observable = observable.expand()
     gates, num_wires = problem.ansatz.gates, problem.ansatz.num_wires
     kept = light_cone(gates, letters_of(observable, num_wires))
+    quarters = [quarter(gate) for gate in gates]
     for position in kept:
-        gate = gates[position]
-        if not is_uniform_walk(gate, isinstance(gate, Rotation) and _is_uniform(problem, gate)):
-            return Prediction.unavailable(_weighted(gate))
+        if quarters[position] is None and not _walks(problem, gates[position]):
+            return Prediction.unavailable(_weighted(gates[position]))
     if isinstance(observable, ProjectorProduct):
-        terms = projector_terms(observable, gates, kept)
+        terms = projector_terms(observable, gates, kept, quarters)
         if isinstance(terms, str):
             return Prediction.unavailable(terms)
     else:
-        terms = classify_terms(observable, gates, kept, problem.ansatz.state)
+        terms = classify_terms(observable, gates, kept, quarters, problem.ansatz.state)
         if any(isinstance(gates[k], Channel) for k in kept) and (terms.interfering or terms.still):
             return Prediction.unavailable("noise acts on terms that interfere")
         if not len(terms.leaders):
             return _constant(problem, terms.mean)
-    walk = _Walk.prepare(problem, observable, terms)
+    walk = _Walk.prepare(problem, observable, terms, kept, quarters)
     totals = run(walk, problem.budget)
     return _prediction(problem, walk, totals)
 
@@ -104,7 +105,10 @@ def obstacle(problem: Problem) -> str | None:
     return None
 
 
-def _is_uniform(problem: Problem, gate) -> bool:
+def _walks(problem: Problem, gate) -> bool:
+    """Whether a gate that is no quarter turn is a uniform rotation or a Pauli channel."""
+    if isinstance(gate, Channel):
+        return gate.diagonal and len(gate.wires) <= 2
     if gate.angle.fixed:
         return False
     return problem.law.uniform or np.allclose(problem.law.moments(gate.angle), (0, 0, 0.5, 0.5, 0), atol=1e-12)
@@ -161,7 +165,7 @@ class _Walk:
     bound: float
 
     @classmethod
-    def prepare(cls, problem: Problem, observable, terms) -> _Walk:
+    def prepare(cls, problem: Problem, observable, terms, kept, quarters) -> _Walk:
         ansatz = problem.ansatz
         n, state = ansatz.num_wires, ansatz.state
         product_state = isinstance(state, ProductState)
@@ -169,7 +173,9 @@ class _Walk:
         bloch = np.ones((n, 4))
         if product_state:
             bloch[:, 1:] = state.bloch[:, [0, 2, 1]]
-        table = gate_table(ansatz.gates, letters_of(observable, n), bloch**2, product_state and not interfering)
+        table = gate_table(
+            ansatz.gates, kept, quarters, letters_of(observable, n), bloch**2, product_state and not interfering
+        )
         rows, blocks, eigenvalues = sweep.padded_blocks(table)
         active = len(table.active)
         end = np.ones((rows, 4))
@@ -185,6 +191,8 @@ class _Walk:
         if product_state and not interfering:
             most *= float(np.max(end[:active, 1:], initial=0.0))
         words = LARGE_BATCH if len(table.codes) > LARGE_TABLE else SMALL_BATCH
+        while words > 32 and 4 * words * len(table.codes) * sharding.workers() > problem.budget.max_memory:
+            words //= 2
         return cls(
             table, terms, rows, blocks, eigenvalues, end if product_state else None, padded, state, n, words, most
         )
@@ -223,6 +231,12 @@ class Totals:
         self.largest = max(self.largest, other.largest)
         self.hits += other.hits
 
+    def over_processes(self) -> Totals:
+        """The totals of all processes together."""
+        sums = np.concatenate([[self.samples, self.hits], self.loss, self.gates.reshape(-1)])
+        sums, largest = sharding.add_over_processes(sums, np.array([self.largest]))
+        return Totals(round(sums[0]), sums[2:4], sums[4:].reshape(2, -1), float(largest[0]), round(sums[1]))
+
 
 def rounds(samples: int, batch: int) -> Iterator[list[tuple[int, int]]]:
     """Batches ``(number, paths that count)`` in rounds of doubling size; after each one sampling may stop."""
@@ -239,11 +253,21 @@ def rounds(samples: int, batch: int) -> Iterator[list[tuple[int, int]]]:
 def run(walk: _Walk, budget) -> Totals:
     """Sample until the budget's relative error is reached, or its samples are used up."""
     totals = Totals.zero(_num_gates(walk))
+    progress = Progress("Pauli paths", budget.samples, budget.progress)
+
+    def batch(item):
+        result = _batch(walk, budget.seed, *item)
+        progress.advance(result.samples)
+        return result
+
     for batches in rounds(budget.samples, walk.paths):
-        for number, counted in batches:
-            totals.add(_batch(walk, budget.seed, number, counted))
+        new = Totals.zero(_num_gates(walk))
+        for part in sharding.map_batches(batch, batches):
+            new.add(part)
+        totals.add(new.over_processes())
         if _accurate(totals, budget.rtol):
             break
+    progress.close()
     return totals
 
 
@@ -266,9 +290,9 @@ def _batch(walk: _Walk, seed: int, number: int, counted: int) -> Totals:
     keys = rng.integers(2**32, size=(2, walk.words), dtype=np.uint32)
     noisy = bool(len(walk.table.eigenvalues))
     with numerics():
-        rows = jnp.asarray(initial)
-        parity = jnp.zeros(walk.words, jnp.uint32)
-        weight = jnp.ones((walk.words, WORD) if noisy else (1, 1))
+        rows, keys = sharding.place(initial, 2), sharding.place(keys, 1)
+        parity = sharding.place(np.zeros(walk.words, np.uint32), 0)
+        weight = sharding.place(np.ones((walk.words, WORD)), 0) if noisy else jnp.ones((1, 1))
         eigenvalues = jnp.asarray(walk.eigenvalues)
         odd, first = [], 0
         for wires, codes, damping in walk.blocks:
@@ -286,7 +310,7 @@ def _batch(walk: _Walk, seed: int, number: int, counted: int) -> Totals:
             return result
         scaled = weights / largest
         result.loss[:] = largest * scaled.sum(), largest**2 * np.sum(scaled**2)
-        sums = [np.asarray(sweep.weighted_sums(block, jnp.asarray(scaled, jnp.float32))) for block in odd]
+        sums = [np.asarray(sweep.weighted_sums(block, sharding.place(scaled.astype(np.float32), 0))) for block in odd]
     sums = np.concatenate(sums, axis=1)[:, : len(walk.table.gates)].astype(float)
     drawn = walk.table.gates >= 0
     result.gates[:, walk.table.gates[drawn]] += np.array([[largest], [largest**2]]) * sums[:, drawn]
@@ -343,7 +367,7 @@ def _end(walk: _Walk, rows, damping: np.ndarray, chosen: np.ndarray, counted: in
             weights = np.where(np.asarray(zeros) == 0, partial, 0.0)
             if walk.table.absorbed:
                 absorbed = np.asarray(
-                    sweep.absorbed_sums(rows, jnp.asarray(walk.end), jnp.asarray(partial), zeros)
+                    sweep.absorbed_sums(rows, jnp.asarray(walk.end), sharding.place(partial, 0), zeros)
                 )
             return weights, absorbed
     return weights * damping, absorbed
@@ -364,7 +388,7 @@ def _interfering(walk: _Walk, rows, chosen: np.ndarray) -> np.ndarray:
         if walk.end is None:
             value = _vector_overlaps(walk, rows, others, phase)
         else:
-            value = np.asarray(sweep.overlaps(rows, jnp.asarray(others), jnp.asarray(phase), jnp.asarray(walk.bloch)))
+            value = np.asarray(sweep.overlaps(rows, sharding.place(others, 2), sharding.place(phase, 0), jnp.asarray(walk.bloch)))
         amplitude += terms.coefficients[chosen, j].reshape(walk.words, WORD) * value
     return amplitude**2 * terms.factors[chosen].reshape(walk.words, WORD)
 

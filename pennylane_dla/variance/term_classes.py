@@ -22,7 +22,7 @@ from pennylane_dla.circuit.ansatz import Gate, Rotation
 from pennylane_dla.pauli import PauliStrings, PauliSum, ProjectorProduct
 from pennylane_dla.pauli.strings import CODE, product
 
-from .gate_table import ANY, quarter
+from .gate_table import ANY
 
 HASH_BITS = 96
 EXPANDED_PROJECTOR = 10  # wires up to which a projector is written as a sum of strings
@@ -89,14 +89,16 @@ def letters_of(observable: PauliSum | ProjectorProduct, num_wires: int) -> list[
 class Syndromes:
     """Random parities of the syndrome: linear in the string."""
 
-    def __init__(self, gates: Sequence[Gate], kept: Sequence[int], num_wires: int, bits: int):
+    def __init__(
+        self, gates: Sequence[Gate], kept: Sequence[int], quarters: Sequence[int | None], num_wires: int, bits: int
+    ):
         draw = random.Random(0)
         x, z = [0] * num_wires, [0] * num_wires
         for position in reversed(kept):  # forward: V = Σ_k r_k P_k, conjugated by every quarter turn
             gate = gates[position]
             if not isinstance(gate, Rotation):
                 continue
-            turns = quarter(gate)
+            turns = quarters[position]
             if turns is None:
                 parity = draw.getrandbits(bits)
             elif turns % 2:
@@ -128,7 +130,7 @@ class Syndromes:
 
 
 def carry_back(
-    gates: Sequence[Gate], kept: Sequence[int], strings: PauliStrings
+    gates: Sequence[Gate], kept: Sequence[int], quarters: Sequence[int | None], strings: PauliStrings
 ) -> tuple[PauliStrings, Int[np.ndarray, " m"]]:
     """Strings that no uniform rotation moves, taken to the start of the circuit, with their signs."""
     n = strings.num_wires
@@ -137,8 +139,7 @@ def carry_back(
     z = [_to_int(bits_z[:, w]) for w in range(n)]
     sign = 0
     for position in kept:
-        gate = gates[position]
-        turns = quarter(gate)
+        gate, turns = gates[position], quarters[position]
         if not turns:
             continue
         low = high = 0  # two-bit counters: P Q = i^(low + 2 high) (their product)
@@ -176,28 +177,31 @@ def _from_int(value: int, count: int) -> np.ndarray:
     return np.unpackbits(octets, bitorder="little", count=count)
 
 
-def classify_terms(observable: PauliSum, gates: Sequence[Gate], kept: Sequence[int], state) -> TermClasses:
+def classify_terms(
+    observable: PauliSum, gates: Sequence[Gate], kept: Sequence[int], quarters: Sequence[int | None], state
+) -> TermClasses:
     """Sort the terms of an observable into classes that do not interfere.
 
     Args:
         observable: at the end of the circuit
         gates: uniform rotations and quarter turns
         kept: its light cone
+        quarters: quarter turns of each gate, ``None`` for those that are none
         state: the initial state, for the mean
     """
-    syndromes = Syndromes(gates, kept, observable.num_wires, HASH_BITS).of(observable.strings)
+    syndromes = Syndromes(gates, kept, quarters, observable.num_wires, HASH_BITS).of(observable.strings)
     members: dict[int, list[int]] = {}
     for index, syndrome in enumerate(syndromes):
         members.setdefault(syndrome, []).append(index)
     still = members.pop(0, [])
     mean = observable.constant
     if still:
-        carried, signs = carry_back(gates, kept, observable.strings[still])
+        carried, signs = carry_back(gates, kept, quarters, observable.strings[still])
         mean += float(np.sum(observable.coefficients[still] * signs * state.expectation(carried)))
-    return _classes(observable, list(members.values()), gates, kept, mean, len(still))
+    return _classes(observable, list(members.values()), gates, kept, quarters, mean, len(still))
 
 
-def _classes(observable, members, gates, kept, mean, still) -> TermClasses:
+def _classes(observable, members, gates, kept, quarters, mean, still) -> TermClasses:
     count, size = len(members), max((len(m) for m in members), default=1)
     coefficients = np.zeros((count, size))
     index = np.zeros((count, size), int)
@@ -212,7 +216,7 @@ def _classes(observable, members, gates, kept, mean, still) -> TermClasses:
     if size > 1:
         # Q_j = Q_1 (Q_1 Q_j) and Q_1 Q_j = i^k R_j
         differences, exponents = product(observable.strings[np.repeat(index[:, 0], size)], observable.strings[index.reshape(-1)])
-        carried, signs = carry_back(gates, kept, differences)
+        carried, signs = carry_back(gates, kept, quarters, differences)
         phases = (exponents + 1 - signs).reshape(count, size) % 4
     else:
         zeros = np.zeros_like(leaders.x)
@@ -222,10 +226,12 @@ def _classes(observable, members, gates, kept, mean, still) -> TermClasses:
     return TermClasses(leaders, probabilities, factors, coefficients, carried, phases, mean, still)
 
 
-def projector_terms(observable: ProjectorProduct, gates: Sequence[Gate], kept: Sequence[int]) -> ProjectorTerms | str:
+def projector_terms(
+    observable: ProjectorProduct, gates: Sequence[Gate], kept: Sequence[int], quarters: Sequence[int | None]
+) -> ProjectorTerms | str:
     """The terms ``2^-k ± Z^s`` of a projector on many wires, or why they cannot be sampled one by one."""
     wires = observable.wires
-    syndromes = Syndromes(gates, kept, observable.num_wires, len(wires) + HASH_BITS)
+    syndromes = Syndromes(gates, kept, quarters, observable.num_wires, len(wires) + HASH_BITS)
     z = np.zeros((len(wires), observable.num_wires), np.uint8)
     z[np.arange(len(wires)), list(wires)] = 1
     reduced: dict[int, int] = {}  # by leading bit
