@@ -125,7 +125,7 @@ def _one(results):
 
 
 @qp.transform
-def _place(tape):
+def _diagnosed_here(tape):
     """Marks in a pipeline where the circuit was diagnosed; does nothing."""
     return (tape,), _one
 
@@ -173,7 +173,7 @@ def _diagnose_qnode(_transform, qnode, targs, tkwargs):
         raise DLAError("diagnose reads the circuit at its own place in the pipeline; level is for inspect and check.")
     options = Options.from_keywords(**tkwargs)
     place = len(qnode.compile_pipeline)
-    return DiagnosedQNode.wrap(_place(qnode), replace(options, level=place))
+    return DiagnosedQNode.wrap(_diagnosed_here(qnode), replace(options, level=place))
 
 
 class DiagnosedQNode(qp.QNode):
@@ -239,6 +239,6 @@ class DiagnosedQNode(qp.QNode):
     def _bare(self) -> qp.QNode:
         """The same QNode without diagnosis and without the mark in its pipeline."""
         bare = qp.QNode.__copy__(self)
-        pipeline = qp.CompilePipeline([t for t in self.compile_pipeline if t.tape_transform is not _place.tape_transform])
+        pipeline = qp.CompilePipeline([t for t in self.compile_pipeline if t.tape_transform is not _diagnosed_here.tape_transform])
         bare._compile_pipeline = pipeline
         return bare

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from importlib import import_module
 
+import numpy as np
+
+from pennylane_dla.circuit.ansatz import Rotation
 from pennylane_dla.errors import DLAError
 
 from .estimate import Prediction
@@ -28,6 +31,8 @@ def predict(problem: Problem, method: str | None = None) -> Prediction:
     """
     if method is not None and method not in ENGINES:
         raise DLAError(f"method={method!r} is not an engine; there are {', '.join(ENGINES)}.")
+    if any(isinstance(gate, Rotation) and np.isnan(gate.angle.offset) for gate in problem.ansatz.gates):
+        return Prediction.unavailable("data values are unknown under jit: call inspect with concrete data")
     names = [method] if method else list(ENGINES)
     if problem.kind == "var" and method is None:
         names = ["simulated"]  # the only one that is not linear in the state
