@@ -4,8 +4,8 @@ Then the anticommutation graph is the line graph of the graph with an edge ``ab`
 differ by a central string, count as parallel edges). Instead of testing for a line graph, a spanning tree of the root
 graph is grown: generators that are independent modulo the center cannot close a cycle, so each new one must be a leaf,
 that is, it must anticommute with exactly the edges at one vertex. Any other generator is then an edge if its
-anticommutation pattern on the tree is that of one or two vertices. From seven vertices on (three hyperbolic pairs) this
-labelling is unique (Whitney).
+anticommutation pattern on the tree is that of one or two vertices. From seven vertices on this labelling is unique
+(Whitney); on five and six any of them will do (two hyperbolic pairs are always of this kind: ``Sp(4,2) = S_6``).
 """
 
 from __future__ import annotations
@@ -52,15 +52,15 @@ class MajoranaFrame:
 def majorana_frame(
     rows: UInt64[np.ndarray, "m words"], core: UInt64[np.ndarray, "k words"], span: SymplecticBasis
 ) -> MajoranaFrame | None:
-    """The frame of a component, or ``None`` where it is not of free fermions (or has at most six vertices, where
-    both families coincide).
+    """The frame of a component, or ``None`` where it is not of free fermions. A single hyperbolic pair, three
+    vertices, is left to the other description, which says the same.
 
     Args:
         rows: all generators of the component
         core: some of them, connected, with the same span
         span: their span
     """
-    if span.g <= 2:
+    if span.g < 2:
         return None
     tree = _grow(core, 2 * span.g)
     if tree is None:

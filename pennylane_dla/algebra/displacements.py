@@ -1,0 +1,290 @@
+"""How one component of the generators moves a Pauli string (THEORY section 4).
+
+The strings ``x + δ`` that nested commutators with a component reach from ``x`` differ from ``x`` by displacements ``δ`` in the
+span of its generators. There are three kinds; each knows its exact size, its members, how to draw one uniformly, and
+the mean of a character on it. Components commute, so their displacements add independently.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from math import comb
+from typing import Protocol
+
+import numpy as np
+from jaxtyping import Bool, UInt64
+
+from . import f2
+from .component import Component, QuadraticForm
+from .free_fermion import MajoranaFrame
+from .symplectic import SymplecticBasis, form, forms
+
+Row = UInt64[np.ndarray, "1 words"]
+Rows = UInt64[np.ndarray, "m words"]
+
+
+class Displacements(Protocol):
+    """The set of displacements of one component, as a subset of the span of ``rows``.
+
+    Whether ``u`` in that span belongs to it is ``admits(u)`` and not ``offset(u)``. Adding a string of ``radical`` (the part
+    of the span that commutes with the component) changes nothing but ``offset``, and that linearly.
+    """
+
+    rows: Rows
+    radical: Rows
+
+    @property
+    def size(self) -> int:
+        """Number of displacements."""
+
+    def admits(self, u: Rows) -> Bool[np.ndarray, " m"]:
+        """The part of membership that does not depend on the radical."""
+
+    def offset(self, u: Rows) -> Bool[np.ndarray, " m"]:
+        """The part that is affine in the radical; members have 0."""
+
+    def sample(self, rng: np.random.Generator, count: int) -> Rows:
+        """Uniform draws."""
+
+    def mean_sign(self, p: Row) -> Fraction:
+        """Mean of ``(-1)^ω(δ, p)``."""
+
+
+@dataclass(frozen=True, eq=False)
+class Quadric:
+    """``{u ∈ U : q(u) + ω(x,u) = 0, x + u not commuting with all of U}``; without the first condition where the
+    component has no quadratic form.
+
+    Args:
+        span: ``U``
+        quadratic: ``q``, or ``None``
+        x: the string that is displaced
+    """
+
+    span: SymplecticBasis
+    quadratic: QuadraticForm | None
+    x: Row
+
+    @property
+    def rows(self) -> Rows:
+        return self.span.rows
+
+    @property
+    def radical(self) -> Rows:
+        return self.span.radical
+
+    def value(self, u: Rows) -> Bool[np.ndarray, " m"]:
+        """``Q(u) = q(u) + ω(x, u)``."""
+        return self.quadratic(u) ^ form(u, self.x)
+
+    @cached_property
+    def stopping(self) -> Row | None:
+        """An element ``u`` of ``U`` with ``x + u`` commuting with all of ``U``, if there is one (then so is ``u + R``)."""
+        if form(self.span.radical, self.x).any():
+            return None
+        e, f = form(self.span.e, self.x), form(self.span.f, self.x)
+        return np.bitwise_xor.reduce(np.concatenate([self.span.e[f], self.span.f[e]]), axis=0)[None]
+
+    @cached_property
+    def size(self) -> int:
+        return self._signed_sum(np.zeros_like(self.x))
+
+    def _signed_sum(self, p: Row) -> int:
+        """``Σ_δ (-1)^ω(δ,p)`` by Gauss sums: over ``U``, less the stopping coset."""
+        span = self.span
+        total = 0 if form(span.rows, p).any() else 2 ** (2 * span.g + span.r)
+        stop = 0
+        if self.stopping is not None and not form(span.radical, p).any():
+            stop = _sign(form(self.stopping, p)) * 2**span.r
+        if self.quadratic is None:
+            return total - stop
+        gauss = gauss_stop = 0
+        if not (self.value(span.radical) ^ form(span.radical, p)).any():
+            e = self.value(span.e) ^ form(span.e, p)
+            f = self.value(span.f) ^ form(span.f, p)
+            gauss = _sign(np.sum(e & f) % 2) * 2 ** (span.g + span.r)
+            if self.stopping is not None:
+                gauss_stop = _sign(self.value(self.stopping) ^ form(self.stopping, p)) * 2**span.r
+        return (total + gauss - stop - gauss_stop) // 2
+
+    def admits(self, u: Rows) -> Bool[np.ndarray, " m"]:
+        moved = u ^ self.x
+        return forms(moved, self.span.rows).any(axis=1)
+
+    def offset(self, u: Rows) -> Bool[np.ndarray, " m"]:
+        return np.zeros(len(u), bool) if self.quadratic is None else self.value(u)
+
+    def sample(self, rng: np.random.Generator, count: int) -> Rows:
+        rows = self.span.rows
+        found, missing = [], count
+        while missing:  # at least a quarter is accepted, but for very small spans
+            draws = f2.multiply(f2.pack(rng.integers(0, 2, (2 * missing + 16, len(rows)), np.uint8)), rows)
+            draws = draws[self.admits(draws) & ~self.offset(draws)][:missing]
+            found.append(draws)
+            missing -= len(draws)
+        return np.concatenate(found)
+
+    def mean_sign(self, p: Row) -> Fraction:
+        return Fraction(self._signed_sum(p), self.size)
+
+
+@dataclass(frozen=True, eq=False)
+class MajoranaProducts:
+    """``x`` acts as a product of ``k`` Majorana operators out of ``N``: all vertex sets of that size, times labels.
+
+    Args:
+        frame: the Majorana operators
+        x: the string that is displaced
+    """
+
+    frame: MajoranaFrame
+    x: Row
+
+    @cached_property
+    def start(self) -> Bool[np.ndarray, " N"]:
+        """The vertex set of ``x``."""
+        return self.frame.sets(self.x)[0]
+
+    @property
+    def degree(self) -> int:
+        """``k``."""
+        return int(self.start.sum())
+
+    @cached_property
+    def labels(self) -> f2.Echelon:
+        """The label space."""
+        return f2.echelon(self.frame.labels)
+
+    @cached_property
+    def everything(self) -> Row | None:
+        """The product of all Majorana operators, where their number is even."""
+        if self.frame.num_vertices % 2:
+            return None
+        return np.bitwise_xor.reduce(self.frame.vertices, axis=0)[None]
+
+    @cached_property
+    def splits(self) -> bool:
+        """Whether the product of all Majoranas is a central string of its own, not a label."""
+        return self.everything is not None and bool(self.labels.reduce(self.everything).any())
+
+    @property
+    def halved(self) -> bool:
+        """Whether a set and its complement are the same string, both of them of size ``k``."""
+        n = self.frame.num_vertices
+        return 2 * self.degree == n and not self.splits
+
+    @property
+    def rows(self) -> Rows:
+        extra = self.frame.vertices[1:]
+        if self.everything is not None and not self.splits:  # the label space holds one of the even sets
+            basis = f2.echelon(np.concatenate([self.frame.labels, extra]))
+            return np.concatenate([self.frame.labels, extra])[basis.chosen]
+        return np.concatenate([self.frame.labels, extra])
+
+    @property
+    def radical(self) -> Rows:
+        if self.splits:
+            return np.concatenate([self.frame.labels, self.everything])
+        return self.frame.labels
+
+    @property
+    def size(self) -> int:
+        return comb(self.frame.num_vertices, self.degree) * 2**self.frame.z // (2 if self.halved else 1)
+
+    def _sets(self, u: Rows) -> Bool[np.ndarray, "m N"]:
+        """An even vertex set of each ``u`` (of two complements the one without vertex 0, where both are even)."""
+        sets = self.frame.sets(u)
+        if self.everything is None:
+            sets[sets.sum(axis=1) % 2 == 1] ^= True
+        return sets
+
+    def admits(self, u: Rows) -> Bool[np.ndarray, " m"]:
+        size = (self._sets(u) ^ self.start).sum(axis=1)
+        if self.everything is None:
+            return size == self.degree
+        return (size == self.degree) | (size == self.frame.num_vertices - self.degree)
+
+    def words(self, u: Rows) -> Bool[np.ndarray, "m N"]:
+        """The even vertex set ``E`` with ``u = γ_E`` times a label, linear in ``u``; up to complement where the
+        product of all Majoranas is a label."""
+        sets = self._sets(u)
+        if self.splits:
+            label = u ^ self.frame.products(sets)
+            sets[self.labels.reduce(label).any(axis=1)] ^= True
+        return sets
+
+    def offset(self, u: Rows) -> Bool[np.ndarray, " m"]:
+        if not self.splits or 2 * self.degree == self.frame.num_vertices:
+            return np.zeros(len(u), bool)
+        return (self.words(u) ^ self.start).sum(axis=1) != self.degree
+
+    def sample(self, rng: np.random.Generator, count: int) -> Rows:
+        n = self.frame.num_vertices
+        chosen = np.zeros((count, n), bool)
+        order = np.argsort(rng.random((count, n)), axis=1)[:, : self.degree]
+        np.put_along_axis(chosen, order, True, axis=1)
+        draws = self.frame.products(chosen ^ self.start)
+        if self.frame.z:
+            draws ^= f2.multiply(f2.pack(rng.integers(0, 2, (count, self.frame.z), np.uint8)), self.frame.labels)
+        return draws
+
+    def mean_sign(self, p: Row) -> Fraction:
+        if form(self.frame.labels, p).any():
+            return Fraction(0)
+        other = self.frame.sets(p)[0]
+        n, k = self.frame.num_vertices, self.degree
+        return _sign((other & self.start).sum() % 2) * Fraction(krawtchouk(k, int(other.sum()), n), comb(n, k))
+
+
+@dataclass(frozen=True, eq=False)
+class Flip:
+    """A single isolated generator that anticommutes with ``x``: the displacements ``{0, v}``.
+
+    Args:
+        rows: ``v``
+    """
+
+    rows: Row
+
+    @property
+    def radical(self) -> Rows:
+        return self.rows
+
+    @property
+    def size(self) -> int:
+        return 2
+
+    def admits(self, u: Rows) -> Bool[np.ndarray, " m"]:
+        return np.ones(len(u), bool)
+
+    def offset(self, u: Rows) -> Bool[np.ndarray, " m"]:
+        return np.zeros(len(u), bool)
+
+    def sample(self, rng: np.random.Generator, count: int) -> Rows:
+        return rng.integers(0, 2, (count, 1)).astype(np.uint64) * self.rows
+
+    def mean_sign(self, p: Row) -> Fraction:
+        return Fraction(0) if form(self.rows, p)[0] else Fraction(1)
+
+
+def displacements(component: Component, x: Row) -> Displacements:
+    """The displacements of a string that anticommutes with some generator of the component."""
+    frame = component.frame
+    if frame is not None and not form(frame.labels, x).any():
+        return MajoranaProducts(frame, x)
+    return Quadric(component.span, component.form, x)
+
+
+def krawtchouk(k: int, j: int, n: int) -> int:
+    """Sum of ``(-1)^|T∩S|`` over the ``k``-subsets ``T`` of ``n`` elements, ``|S| = j``.
+
+    >>> krawtchouk(2, 1, 4)       # 3 pairs avoid the element, 3 contain it
+    0
+    """
+    return sum((-1) ** i * comb(j, i) * comb(n - j, k - i) for i in range(max(0, k + j - n), min(j, k) + 1))
+
+
+def _sign(bit) -> int:
+    return -1 if np.all(bit) else 1

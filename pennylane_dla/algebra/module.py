@@ -1,0 +1,205 @@
+"""The strings that an observable can become: its orbit under the generators, never enumerated (THEORY section 4).
+
+The orbit of a Pauli string under nested commutators with the generators (its connected component in the commutator graph)
+is ``x`` plus the sum of the displacements of all components of the generators that act on it. The uniform law on the orbit
+is the image of independent uniform displacements.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from math import prod
+
+import numpy as np
+from jaxtyping import Bool, Int, UInt64
+
+from pennylane_dla.errors import DLAError
+from pennylane_dla.pauli import PauliStrings
+
+from . import f2
+from .displacements import Displacements, Flip, displacements
+from .lie_algebra import LieAlgebra
+from .stabilizer_count import Share, share_in_stabilizer
+from .symplectic import form, forms, strings, vectors
+
+
+@dataclass(frozen=True, eq=False)
+class Orbit:
+    """The orbit of one Pauli string.
+
+    Args:
+        start: the string, as a vector
+        num_wires: qubits
+        parts: displacements by each component that acts on the string
+        acting: positions of those components in ``algebra.components``; ``-1 - i`` for center element ``i``
+    """
+
+    start: UInt64[np.ndarray, "1 words"]
+    num_wires: int
+    parts: tuple[Displacements, ...]
+    acting: tuple[int, ...]
+
+    @cached_property
+    def size(self) -> int:
+        """Exact number of strings."""
+        free = [_free(part) for part in self.parts]
+        total = sum(len(rows) for rows in free)
+        overlap = total - f2.rank(np.concatenate(free)) if len(free) > 1 and total else 0
+        return prod(part.size for part in self.parts) >> overlap
+
+    @cached_property
+    def _joint(self) -> f2.Echelon:
+        """The sum of the spans; the carried words are coordinates in the rows of all parts."""
+        rows = np.concatenate([part.rows for part in self.parts])
+        return f2.echelon(np.concatenate([rows, f2.identity(len(rows))], axis=1), tail=f2.num_words(len(rows)))
+
+    @cached_property
+    def _checks(self) -> Bool[np.ndarray, "checks parts"]:
+        """Which sums of offsets do not depend on how a displacement is split between overlapping spans."""
+        shifts = np.stack(
+            [
+                part.offset(piece) ^ part.offset(np.zeros_like(self.start))
+                for part, piece in zip(self.parts, self._split(self._joint.residues), strict=True)
+            ],
+            axis=1,
+        )
+        kernel = f2.left_kernel(f2.pack(shifts.T))
+        return f2.unpack(kernel, len(self.parts))
+
+    def _split(self, coordinates: UInt64[np.ndarray, "m k"]) -> list[UInt64[np.ndarray, "m words"]]:
+        """The share of each part in displacements given by coordinates."""
+        bits = f2.unpack(coordinates, sum(len(part.rows) for part in self.parts))
+        bounds = np.cumsum([0] + [len(part.rows) for part in self.parts])
+        return [
+            f2.multiply(f2.pack(bits[:, a:b]), part.rows)
+            for part, a, b in zip(self.parts, bounds, bounds[1:], strict=False)
+        ]
+
+    def contains(self, candidates: PauliStrings) -> Bool[np.ndarray, " m"]:
+        """Which strings belong to the orbit."""
+        rows = vectors(candidates) ^ self.start
+        if not self.parts:
+            return ~rows.any(axis=1)
+        words = rows.shape[1]
+        padded = np.concatenate([rows, np.zeros((len(rows), self._joint.tail), np.uint64)], axis=1)
+        reduced = self._joint.reduce(padded)
+        pieces = self._split(reduced[:, words:])
+        result = ~reduced[:, :words].any(axis=1)
+        for part, piece in zip(self.parts, pieces, strict=True):
+            result &= part.admits(piece)
+        offsets = np.stack([part.offset(piece) for part, piece in zip(self.parts, pieces, strict=True)])
+        failed = (self._checks.astype(np.int64) @ offsets.astype(np.int64)) % 2
+        return result & ~failed.any(axis=0)
+
+    def sample(self, rng: np.random.Generator, count: int) -> PauliStrings:
+        """Independent uniform members."""
+        rows = np.repeat(self.start, count, axis=0)
+        for part in self.parts:
+            rows ^= part.sample(rng, count)
+        return strings(rows, self.num_wires)
+
+    def fraction_anticommuting(self, p: PauliStrings) -> Fraction:
+        """The fraction of the orbit that anticommutes with one string."""
+        row = vectors(p)
+        mean = Fraction(-1 if form(self.start, row)[0] else 1)
+        for part in self.parts:
+            mean *= part.mean_sign(row)
+        return (1 - mean) / 2
+
+    def fraction_in_stabilizer(self, axes: tuple[str, ...], *, budget: int = 2**20, seed: int = 0) -> Share:
+        """The fraction of the orbit that is, up to sign, in the stabilizer group of a product state.
+
+        Args:
+            axes: for each qubit ``"+Z"``, ``"-X"``, … or ``"I"`` for the maximally mixed state
+                (:meth:`~pennylane_dla.circuit.ansatz.ProductState.stabilizer_axes`)
+            budget: work that an exact count may take where no closed form is known
+            seed: of the sampling that takes its place beyond
+        """
+        return share_in_stabilizer(self.start, self.parts, axes, budget=budget, seed=seed)
+
+
+@dataclass(frozen=True, eq=False)
+class Action:
+    """How a classified algebra moves Pauli strings.
+
+    Args:
+        algebra: as :func:`~pennylane_dla.algebra.classification.classify_strings` returns it
+    """
+
+    algebra: LieAlgebra
+
+    def __post_init__(self):
+        if self.algebra.components is None:
+            raise DLAError("The orbit needs a classified algebra: use dla.classify, not dla.lie_closure.")
+
+    @cached_property
+    def _stack(self) -> tuple[UInt64[np.ndarray, "k words"], Int[np.ndarray, " k"]]:
+        """A spanning set of the generators of each component, and its number, center elements apart."""
+        center = vectors(self.algebra.center)
+        parts = [component.span.rows for component in self.algebra.components]
+        owner = np.repeat(np.arange(len(parts) + 1), [len(rows) for rows in parts] + [len(center)])
+        owner[owner == len(parts)] = -1 - np.arange(len(center))
+        return np.concatenate([*parts, center]), owner
+
+    def pattern(self, x: PauliStrings) -> UInt64[np.ndarray, "m kwords"]:
+        """Which of a spanning set of generators each string anticommutes with, packed: equal for two strings exactly
+        if their product commutes with every generator."""
+        return forms(vectors(x), self._stack[0])
+
+    def orbit(self, x: PauliStrings) -> Orbit:
+        """The orbit of one string."""
+        if len(x) != 1 or x.num_wires != self.algebra.num_wires:
+            raise DLAError(f"orbit takes one string on {self.algebra.num_wires} wires; got {len(x)} on {x.num_wires}.")
+        row = vectors(x)
+        stack, owner = self._stack
+        acting = np.unique(owner[form(stack, row)])
+        center = vectors(self.algebra.center)
+        parts = [
+            displacements(self.algebra.components[i], row) if i >= 0 else Flip(center[-1 - i : -i]) for i in acting
+        ]
+        return Orbit(row, x.num_wires, tuple(parts), tuple(int(i) for i in acting))
+
+
+def orbit(algebra: LieAlgebra, x: PauliStrings) -> Orbit:
+    r"""The strings that nested commutators with the generators reach from ``x``.
+
+    .. math:: \mathcal{O}(x) = \{ x + \textstyle\sum_K \delta_K \},\quad \delta_K \text{ in the span of component } K
+
+    Args:
+        algebra: a classified algebra
+        x: one string
+
+    Returns:
+        Orbit: exact size, membership, uniform samples, fractions
+
+    Raises:
+        DLAError: if the algebra was enumerated, or the wires differ
+
+    **Example**
+
+    >>> from pennylane_dla.algebra.classification import classify_strings
+    >>> tfim = classify_strings(PauliStrings.from_labels(["ZZII", "IZZI", "IIZZ", "XIII", "IXII", "IIXI", "IIIX"]))
+    >>> members = orbit(tfim, PauliStrings.from_labels(["ZIII"]))
+    >>> members.size                     # Z on the first qubit is a single Majorana operator, and so are the others
+    8
+    >>> members.fraction_in_stabilizer(("+Z",) * 4).value
+    Fraction(1, 8)
+
+    Source: Diaz et al., arXiv:2310.11505; West et al., arXiv:2502.16404; orbits under transvections: Brown and
+    Humphries (1986).
+    """
+    return Action(algebra).orbit(x)
+
+
+def _free(part: Displacements) -> UInt64[np.ndarray, "k words"]:
+    """The strings of the radical that are displacements by themselves: a linear space."""
+    radical = part.radical
+    shifts = part.offset(radical) ^ part.offset(np.zeros_like(radical))
+    odd = np.flatnonzero(shifts)
+    if not len(odd):
+        return radical
+    result = radical.copy()
+    result[odd[1:]] ^= radical[odd[0]]
+    return np.delete(result, odd[0], axis=0)
