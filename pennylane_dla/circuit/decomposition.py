@@ -127,7 +127,8 @@ def _decomposition(op: Operator, depth: int) -> Sequence[Operator] | None:
     if depth > MAX_DEPTH:
         raise DLAError(f"{op.name}: its decomposition does not end.")
     try:
-        return op.decomposition()
+        parts = op.decomposition()
+        return [parts] if isinstance(parts, Operator) else parts  # a power of Exp gives one operation, no list
     except Exception as error:
         undefined = error
     if isinstance(op, qp.ops.Adjoint) and op.base.has_decomposition:
@@ -174,7 +175,7 @@ def _details(op: Operator):
         return op.hyperparameters["pauli_word"]
     if isinstance(op, qp.ops.Controlled):
         return (type(op.base), tuple(map(bool, op.control_values)), _details(op.base))
-    if isinstance(op, (qp.ops.Adjoint, qp.ops.Evolution)):
+    if isinstance(op, (qp.ops.Adjoint, qp.ops.Exp)):
         return (type(op.base), op.base.wires.labels, _details(op.base))
     return None
 

@@ -16,6 +16,8 @@ import numpy as np
 import pennylane as qp
 from pennylane.operation import Operator
 
+from pennylane_dla.errors import DLAError
+
 MAX_CONTROLS = 5  # a controlled string has 2^controls strings; beyond, PennyLane's decomposition is shorter
 QUARTER = np.pi / 2
 
@@ -89,7 +91,43 @@ def controlled(factors: Sequence[Factor], values: Sequence[bool]) -> tuple[Facto
             result.append(_normal(Factor(positions, tuple(words), tuple(coefficients), f.terms, f.offset)))
         if constant:
             result.append(_normal(Factor((), ("",), (float(constant),), f.terms, f.offset)))
+    return _joined(result)
+
+
+def _joined(factors: Sequence[Factor]) -> tuple[Factor, ...]:
+    """Commuting neighbours driven by one parameter become one factor: a controlled phase shift is one rotation."""
+    result: list[Factor] = []
+    for f in factors:
+        last = result[-1] if result else None
+        if last is None or not _joinable(last, f):
+            result.append(f)
+            continue
+        positions = tuple(sorted({*last.positions, *f.positions}))
+        ratio = f.terms[0][1] / last.terms[0][1]
+        sums: dict[str, float] = {}
+        for part, scale in ((last, 1.0), (f, ratio)):
+            for word, c in zip(part.words, part.coefficients, strict=True):
+                letters = dict(zip(part.positions, word, strict=True))
+                full = "".join(letters.get(a, "I") for a in positions)
+                sums[full] = sums.get(full, 0.0) + scale * c
+        result[-1] = last._replace(positions=positions, words=tuple(sums), coefficients=tuple(sums.values()))
     return tuple(result)
+
+
+def _joinable(a: Factor, b: Factor) -> bool:
+    same = len(a.terms) == len(b.terms) == 1 and a.terms[0][0] == b.terms[0][0]
+    if not same or a.offset or b.offset or not a.positions or not b.positions:
+        return False
+    for p in a.words:
+        letters = dict(zip(a.positions, p, strict=True))
+        for q in b.words:
+            different = sum(
+                letters.get(at, "I") not in ("I", letter) and letter != "I"
+                for at, letter in zip(b.positions, q, strict=True)
+            )
+            if different % 2:
+                return False
+    return True
 
 
 def _normal(f: Factor) -> Factor:
@@ -265,10 +303,17 @@ def _evolution(op: Operator) -> tuple[Factor, ...] | None:
         if len(op.wires) > 6:
             return None
         sentence = qp.pauli_decompose(qp.matrix(op.base, wire_order=op.wires), wire_order=op.wires, pauli=True)
-    return _exponential(sentence, op.wires, 1.0)  # Evolution(H, θ) is exp(-iθH)
+    # Evolution(H, θ) is exp(-iθH), Exp(H, iθ) is exp(iθH)
+    return _exponential(sentence, op.wires, 1.0 if isinstance(op, qp.ops.Evolution) else -1.0)
 
 
-TABLE |= {qp.ops.Evolution: _evolution}
+def _exponent(op: Operator) -> tuple[Factor, ...] | None:
+    if not qp.math.allclose(qp.math.real(op.coeff), 0.0):
+        raise DLAError(f"{op}: exp of an operator that is not anti-Hermitian; write it with an imaginary coefficient.")
+    return _evolution(op)
+
+
+TABLE |= {qp.ops.Evolution: _evolution, qp.ops.Exp: _exponent}
 
 # -- Adjoint, power and control of anything above -------------------------------------------------------------------
 
@@ -319,10 +364,12 @@ def factors_of(op: Operator) -> tuple[Factor, ...] | None:
 
 
 def slots_of(op: Operator) -> tuple:
-    """The numbers that determine the operation, the angle parameters first (``Evolution.data`` leaves out the
-    coefficients of its Hamiltonian)."""
+    """The numbers that determine the operation, the angle parameters first (the ``data`` of ``Evolution`` and ``Exp`` are neither
+    the angle nor the coefficients of the Hamiltonian)."""
     if isinstance(op, qp.ops.Evolution):
         return (op.param, *op.base.data)
+    if isinstance(op, qp.ops.Exp):
+        return (qp.math.imag(op.coeff), *op.base.data)
     if isinstance(op, (qp.ops.Adjoint, qp.ops.Controlled)):
         return slots_of(op.base)
     return op.data
@@ -331,7 +378,7 @@ def slots_of(op: Operator) -> tuple:
 def is_listed(op: Operator) -> bool:
     """Whether :func:`factors_of` knows the operation."""
     if type(op) in TABLE:
-        return type(op) is not qp.ops.Evolution or factors_of(op) is not None
+        return not isinstance(op, qp.ops.Exp) or factors_of(op) is not None
     if isinstance(op, qp.ops.Adjoint):
         return is_listed(op.base)
     if isinstance(op, qp.ops.Controlled):

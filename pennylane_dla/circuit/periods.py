@@ -36,7 +36,11 @@ def element_periods(circuits: Sequence[Sequence[Gate]], num_elements: int) -> np
                     found.update(abs(c) * b for b in base)
     periods = np.full(num_elements, np.nan)
     for element, found in frequencies.items():
-        periods[element] = 2 * np.pi / divisor(found) if np.isfinite(max(found)) else np.inf
+        if found == {1.0}:  # the many
+            periods[element] = 2 * np.pi
+            continue
+        unit = divisor(found) if np.isfinite(max(found)) else 0.0
+        periods[element] = 2 * np.pi / unit if unit else np.inf
     return periods
 
 
