@@ -188,10 +188,10 @@ def numbers(leaves: Sequence[Leaf]) -> np.ndarray:
 def vector_of(values: list) -> np.ndarray:
     """Numbers and arrays as one vector, see :func:`numbers`."""
     try:
-        vector = np.array(values, dtype=float)
-        if vector.ndim == 1:
-            return vector
-    except (TypeError, ValueError):
+        vector = np.array(values)
+        if vector.ndim == 1 and vector.dtype.kind in "fiub":
+            return vector.astype(float)
+    except (TypeError, ValueError):  # arrays of several shapes
         pass
     return np.array([_number(value) for value in values], dtype=float)
 
