@@ -1,8 +1,8 @@
 """How one component of the generators moves a Pauli string (THEORY section 4).
 
-The strings ``x + δ`` that nested commutators with a component reach from ``x`` differ from ``x`` by displacements ``δ`` in the
-span of its generators. There are three kinds; each knows its exact size, its members, how to draw one uniformly, and
-the mean of a character on it. Components commute, so their displacements add independently.
+The strings ``x + δ`` that nested commutators with a component reach from ``x`` differ from ``x`` by displacements ``δ``
+in the span of its generators. There are three kinds; each knows its exact size, its members, how to draw one
+uniformly, and the mean of a character on it. Components commute, so their displacements add independently.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
+from itertools import combinations
 from math import comb
 from typing import Protocol
 
@@ -28,8 +29,8 @@ Rows = UInt64[np.ndarray, "m words"]
 class Displacements(Protocol):
     """The set of displacements of one component, as a subset of the span of ``rows``.
 
-    Whether ``u`` in that span belongs to it is ``admits(u)`` and not ``offset(u)``. Adding a string of ``radical`` (the part
-    of the span that commutes with the component) changes nothing but ``offset``, and that linearly.
+    Whether ``u`` in that span belongs to it is ``admits(u)`` and not ``offset(u)``. Adding a string of ``radical`` (the
+    part of the span that commutes with the component) changes nothing but ``offset``, and that linearly.
     """
 
     rows: Rows
@@ -47,6 +48,9 @@ class Displacements(Protocol):
 
     def sample(self, rng: np.random.Generator, count: int) -> Rows:
         """Uniform draws."""
+
+    def members(self) -> Rows:
+        """All of them, for small sets."""
 
     def mean_sign(self, p: Row) -> Fraction:
         """Mean of ``(-1)^ω(δ, p)``."""
@@ -81,7 +85,8 @@ class Quadric:
 
     @cached_property
     def stopping(self) -> Row | None:
-        """An element ``u`` of ``U`` with ``x + u`` commuting with all of ``U``, if there is one (then so is ``u + R``)."""
+        """An element ``u`` of ``U`` with ``x + u`` commuting with all of ``U``, where there is one (then so is all of
+        ``u + R``)."""
         if form(self.span.radical, self.x).any():
             return None
         e, f = form(self.span.e, self.x), form(self.span.f, self.x)
@@ -125,6 +130,10 @@ class Quadric:
             found.append(draws)
             missing -= len(draws)
         return np.concatenate(found)
+
+    def members(self) -> Rows:
+        u = _span(self.rows)
+        return u[self.admits(u) & ~self.offset(u)]
 
     def mean_sign(self, p: Row) -> Fraction:
         return Fraction(self._signed_sum(p), self.size)
@@ -230,6 +239,15 @@ class MajoranaProducts:
             draws ^= f2.multiply(f2.pack(rng.integers(0, 2, (count, self.frame.z), np.uint8)), self.frame.labels)
         return draws
 
+    def members(self) -> Rows:
+        n, k = self.frame.num_vertices, self.degree
+        chosen = np.zeros((comb(n, k), n), bool)
+        index = np.array(list(combinations(range(n), k)), np.int64).reshape(len(chosen), k)
+        np.put_along_axis(chosen, index, True, axis=1)
+        products = self.frame.products(chosen ^ self.start)
+        labels = _span(self.frame.labels) if self.frame.z else np.zeros_like(self.x)
+        return np.unique((products[:, None] ^ labels).reshape(-1, products.shape[1]), axis=0)
+
     def mean_sign(self, p: Row) -> Fraction:
         if form(self.frame.labels, p).any():
             return Fraction(0)
@@ -265,6 +283,9 @@ class Flip:
     def sample(self, rng: np.random.Generator, count: int) -> Rows:
         return rng.integers(0, 2, (count, 1)).astype(np.uint64) * self.rows
 
+    def members(self) -> Rows:
+        return np.concatenate([np.zeros_like(self.rows), self.rows])
+
     def mean_sign(self, p: Row) -> Fraction:
         return Fraction(0) if form(self.rows, p)[0] else Fraction(1)
 
@@ -284,6 +305,14 @@ def krawtchouk(k: int, j: int, n: int) -> int:
     0
     """
     return sum((-1) ** i * comb(j, i) * comb(n - j, k - i) for i in range(max(0, k + j - n), min(j, k) + 1))
+
+
+def _span(rows: Rows) -> Rows:
+    """All sums of the rows."""
+    result = np.zeros((1, rows.shape[1]), np.uint64)
+    for row in rows:
+        result = np.concatenate([result, result ^ row])
+    return result
 
 
 def _sign(bit) -> int:

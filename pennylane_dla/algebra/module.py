@@ -1,8 +1,8 @@
 """The strings that an observable can become: its orbit under the generators, never enumerated (THEORY section 4).
 
-The orbit of a Pauli string under nested commutators with the generators (its connected component in the commutator graph)
-is ``x`` plus the sum of the displacements of all components of the generators that act on it. The uniform law on the orbit
-is the image of independent uniform displacements.
+The orbit of a Pauli string under nested commutators with the generators (its connected component in the commutator
+graph) is ``x`` plus the sum of the displacements of all components of the generators that act on it. The uniform law on
+the orbit is the image of independent uniform displacements.
 """
 
 from __future__ import annotations
@@ -98,6 +98,14 @@ class Orbit:
         rows = np.repeat(self.start, count, axis=0)
         for part in self.parts:
             rows ^= part.sample(rng, count)
+        return strings(rows, self.num_wires)
+
+    def members(self) -> PauliStrings:
+        """All members, for orbits that are small enough to list."""
+        rows = self.start
+        for part in self.parts:
+            rows = (rows[:, None] ^ part.members()).reshape(-1, rows.shape[1])
+            rows = np.unique(rows, axis=0) if len(self.parts) > 1 else rows
         return strings(rows, self.num_wires)
 
     def fraction_anticommuting(self, p: PauliStrings) -> Fraction:

@@ -1,9 +1,9 @@
 """Which fraction of an orbit lies in the stabilizer group of a product state (THEORY section 5).
 
-A displacement ``Σ_K δ_K`` qualifies if ``x + Σ_K δ_K`` has no forbidden letter: an affine condition. Parts of the orbit that this
-condition does not couple are counted apart and multiplied. On one quadric the condition leaves an isotropic
-space, on which the quadratic form is linear; coupled quadrics are Gauss sums; Majorana products are the words of
-one weight in a code.
+A displacement ``Σ_K δ_K`` qualifies if ``x + Σ_K δ_K`` has no forbidden letter: an affine condition. Parts of the orbit
+that this condition does not couple are counted apart and multiplied. On one quadric the condition leaves an isotropic
+space, on which the quadratic form is linear; coupled quadrics are Gauss sums; Majorana products are the words of one
+weight in a code.
 """
 
 from __future__ import annotations
@@ -19,9 +19,11 @@ from jaxtyping import Bool, UInt64
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from pennylane_dla.pauli import PauliStrings
+
 from . import f2
 from .displacements import Displacements, Flip, MajoranaProducts, Quadric
-from .symplectic import form, forms, swap
+from .symplectic import form, forms, swap, vectors
 from .weight_enumerator import count_words
 
 
@@ -88,6 +90,12 @@ def share_in_stabilizer(
         )
         shares.append(_share(family, budget, np.random.default_rng([seed, int(cluster)])))
     return _multiply(shares)
+
+
+def outside_stabilizer(strings: PauliStrings, axes: tuple[str, ...]) -> UInt64[np.ndarray, "m words"]:
+    """The part of each string outside ``S``: equal for two strings exactly if their product is in ``±S``."""
+    rows = vectors(strings)
+    return _Forbidden.of(axes, rows.shape[1])(rows)
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,8 +1,8 @@
 """Words of one weight in a coset of a binary code.
 
-Hard in general. Exact here where the code splits into small blocks (pairs of Majorana operators on ``|0…0⟩``), has few words or
-few checks (MacWilliams), has a narrow trellis (one-dimensional structure), or where the weight is at most three or
-that close to the length; a sampled estimate with its error otherwise.
+Hard in general. Exact here where the code splits into small blocks (pairs of Majorana operators on ``|0…0⟩``), has few
+words or few checks (MacWilliams), has a narrow trellis (one-dimensional structure), or where the weight is at most
+three or that close to the length; a sampled estimate with its error otherwise.
 """
 
 from __future__ import annotations

@@ -1,0 +1,278 @@
+"""The limit of a deep circuit whose generators are single Pauli strings (THEORY section 5).
+
+When the angles make the circuit a 2-design over its Lie group, the second moment of a string is the average of
+``Tr[ρP]²`` over its orbit, and a parameter deep inside sees that times the fraction of the orbit that anticommutes
+with its generator. For products of Pauli eigenstates both are exact fractions at any number of qubits.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+
+import numpy as np
+
+from pennylane_dla.algebra.classification import classify_strings
+from pennylane_dla.algebra.lie_algebra import LieAlgebra
+from pennylane_dla.algebra.module import Action, Orbit
+from pennylane_dla.algebra.stabilizer_count import Share, outside_stabilizer
+from pennylane_dla.circuit.ansatz import State, UnknownState
+from pennylane_dla.pauli import PauliStrings, PauliSum
+from pennylane_dla.pauli.strings import product
+
+from .estimate import VarianceEstimate
+from .orbit_average import Together, mean_square
+from .problem import Budget
+
+
+@dataclass(frozen=True, eq=False)
+class ModuleShare:
+    """One invariant module: the span of an orbit, and what it contributes.
+
+    ``variance = observable_purity · state_purity / dim``, summed over modules (Ragone et al., arXiv:2309.09342),
+    where the observable's terms do not interfere; ``variance`` itself includes the interference.
+
+    Args:
+        dim: number of strings in the orbit, any size
+        observable_purity: ``P_κ(O)``: the sum of squared coefficients
+        state_purity: ``P_κ(ρ) = Σ_{P in the orbit} Tr[ρP]²``; ``None`` where only the variance was found
+        variance: contribution to the variance of the loss
+        components: which components of the algebra move it (negative: center elements)
+    """
+
+    dim: int
+    observable_purity: Fraction
+    state_purity: Fraction | None
+    variance: Fraction
+    components: tuple[int, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Limit:
+    """What a deep circuit of these generators does with one observable.
+
+    Args:
+        loss: variance of the loss
+        gradient: second moment of the derivative for each of ``rotations`` (``exp(-iαP/2)``), an array of fractions
+        loss_mean: ``E[loss]``: the constant and the conserved terms
+        modules: where the variance comes from, largest contribution first
+        algebra: the classified Lie algebra
+        conserved_purity: squared coefficients of the terms that no generator moves
+    """
+
+    loss: VarianceEstimate
+    gradient: VarianceEstimate
+    loss_mean: float | None
+    modules: tuple[ModuleShare, ...]
+    algebra: LieAlgebra
+    conserved_purity: Fraction = Fraction(0)
+
+    @cached_property
+    def observable_purity(self) -> Fraction:
+        """``P(O)`` of the terms that move."""
+        return sum((module.observable_purity for module in self.modules), Fraction(0))
+
+    @cached_property
+    def expressiveness(self) -> Fraction | None:
+        """``1/dim`` averaged over the modules with the weight of the observable in each: the part of a small variance
+        that the size of the modules explains."""
+        if not self.modules:
+            return None
+        return sum((m.observable_purity / m.dim for m in self.modules), Fraction(0)) / self.observable_purity
+
+    @cached_property
+    def state_factor(self) -> Fraction | None:
+        """What the state adds to that: the mean ``P_κ(ρ)``, so that
+        ``variance = observable_purity · expressiveness · state_factor`` where terms do not interfere."""
+        if not self.modules:
+            return None
+        return sum((m.variance for m in self.modules), Fraction(0)) / (self.observable_purity * self.expressiveness)
+
+
+def limit(
+    generators: PauliStrings,
+    observable: PauliSum,
+    state: State,
+    rotations: PauliStrings | None = None,
+    algebra: LieAlgebra | None = None,
+    budget: Budget | None = None,
+) -> Limit:
+    r"""Variance of the loss and of derivatives deep inside, for infinitely deep circuits of these generators.
+
+    .. math:: \mathrm{Var}[l] = \sum_\kappa \frac{P_\kappa(O) P_\kappa(\rho)}{\dim M_\kappa}
+
+    over the orbits of the terms, terms that differ by conserved strings taken together; conserved terms are the mean.
+
+    Args:
+        generators: effective generators of the trainable rotations
+        observable: in the same frame (the circuit's Cliffords pushed through)
+        state: initial state
+        rotations: the strings of the parameters to differentiate; by default ``generators``
+        algebra: of ``generators``, if classified already
+        budget: limits of enumeration and sampling
+
+    Returns:
+        Limit: exact fractions for products of Pauli eigenstates, but for weight enumerators that are out of reach,
+            and for other states where the orbit is small or the sum factorizes; otherwise sampled, with its standard
+            error
+
+    **Example**
+
+    >>> from pennylane_dla.circuit.ansatz import ProductState
+    >>> strings = PauliStrings.from_labels(["XII", "IXI", "IIX", "ZZI", "IZZ"])
+    >>> result = limit(strings, PauliSum.from_dict({"ZII": 1.0}), ProductState.zero(3))
+    >>> result.loss.value, result.gradient.value[0]
+    (Fraction(1, 6), Fraction(1, 18))
+
+    Source: Ragone et al., arXiv:2309.09342; Fontana et al., arXiv:2309.07902; West et al., arXiv:2502.16404.
+    """
+    budget = budget or Budget()
+    algebra = algebra if algebra is not None else classify_strings(generators)
+    if isinstance(state, UnknownState):
+        missing = VarianceEstimate.unavailable(f"the initial state is not known: {state.reason}")
+        return Limit(missing, missing, None, (), algebra)
+    rotations = generators if rotations is None else rotations
+    action = Action(algebra)
+    patterns = action.pattern(observable.strings)
+    moving = patterns.any(axis=1)
+    still = PauliSum(observable.strings[~moving], observable.coefficients[~moving])
+    mean = observable.constant + float(still.coefficients @ state.expectation(still.strings))
+
+    groups = _groups(observable, patterns, np.flatnonzero(moving), state)
+    sums = _by_orbit(action, observable, groups, state, budget)
+    modules = tuple(
+        sorted(
+            (
+                ModuleShare(orbit.size, purity, None if base is None else base * orbit.size, share.value, orbit.acting)
+                for orbit, share, purity, base in sums
+            ),
+            key=lambda module: -module.variance,
+        )
+    )
+    loss = _estimate([(share, Fraction(1)) for _, share, _, _ in sums])
+    gradient = _gradient(generators, algebra, rotations, sums)
+    conserved = sum((Fraction(c) ** 2 for c in still.coefficients.tolist()), Fraction(0))
+    return Limit(loss, gradient, mean, modules, algebra, conserved)
+
+
+def _groups(observable, patterns, index, state):
+    """Terms that interfere: equal patterns, and on Pauli eigenstates also equal modulo the stabilizer group."""
+    axes = state.stabilizer_axes()
+    keys = patterns[index]
+    if axes is not None:
+        keys = np.concatenate([keys, outside_stabilizer(observable.strings[index], axes)], axis=1)
+    groups: dict[bytes, list[int]] = defaultdict(list)
+    for i, key in zip(index.tolist(), keys, strict=True):
+        groups[key.tobytes()].append(i)
+    return list(groups.values())
+
+
+def _by_orbit(action, observable, groups, state, budget):
+    """For each orbit: its contribution, the observable's purity in it, and the mean square of one string.
+
+    Groups that start in the same orbit share everything but a prefactor (the squared sum of their coefficients, with
+    signs) on Pauli eigenstates, and in general if they have one term.
+    """
+    result: list[tuple[Orbit, Share, Fraction, Fraction | None]] = []
+    eigenstate = state.stabilizer_axes() is not None
+    leaders = observable.strings[np.array([group[0] for group in groups], int)]
+    left = np.arange(len(groups))
+    while len(left):
+        orbit = action.orbit(leaders[int(left[0])])
+        inside = orbit.contains(leaders[left])
+        one = mean_square(Together.of(orbit, leaders[int(left[0])], np.ones(1)), state, budget)
+        factor, shares, purity = Fraction(0), [], Fraction(0)
+        for i in left[inside]:
+            group = groups[i]
+            members, coefficients = observable.strings[group], observable.coefficients[group]
+            purity += sum((Fraction(c) ** 2 for c in coefficients.tolist()), Fraction(0))
+            if len(group) == 1:
+                factor += Fraction(float(coefficients[0])) ** 2
+            elif eigenstate:
+                factor += _amplitude(members, coefficients, state) ** 2
+            else:
+                start = orbit if i == left[0] else action.orbit(leaders[int(i)])
+                shares.append(mean_square(Together.of(start, members, coefficients), state, budget))
+        shares.append(_scaled(one, factor))
+        result.append((orbit, _sum(shares), purity, one.value if one.upper is None else None))
+        left = left[~inside]
+    return result
+
+
+def _amplitude(members, coefficients, state) -> Fraction:
+    """``Σ_i c_i Tr[ρ Q_1 Q_i]`` for terms equal modulo the stabilizer group: signs are ±1."""
+    differences, exponent = product(members[np.zeros(len(members), int)], members)
+    signs = np.where(exponent == 0, 1, np.where(exponent == 2, -1, 0)) * np.rint(state.expectation(differences))
+    return sum((Fraction(c) * int(s) for c, s in zip(coefficients.tolist(), signs, strict=True)), Fraction(0))
+
+
+def _gradient(generators, algebra, rotations, sums):
+    """One number for each component: all its generators anticommute with the same fraction of an orbit, because
+    the transvections that permute them preserve it."""
+    owner = _owners(generators, algebra)
+    distinct: dict[bytes, list[int]] = defaultdict(list)
+    for k, key in enumerate(rotations.keys()):
+        distinct[key].append(k)
+    known: dict[int, VarianceEstimate] = {}
+    estimates: list[VarianceEstimate | None] = [None] * len(rotations)
+    for key, positions in distinct.items():
+        part = owner.get(key)
+        if part is None or part not in known:
+            string = rotations[positions[0]]
+            terms = [
+                (share, orbit.fraction_anticommuting(string))
+                for orbit, share, _, _ in sums
+                if part is None or part in orbit.acting
+            ]
+            estimate = _estimate(terms)
+            if part is not None:
+                known[part] = estimate
+        else:
+            estimate = known[part]
+        for k in positions:
+            estimates[k] = estimate
+    value = np.empty(len(rotations), object)
+    value[:] = [e.value for e in estimates]
+    exact = all(e.exact for e in estimates)
+    stderr = 0.0 if exact else np.array([float(e.stderr) for e in estimates])
+    reasons = dict.fromkeys(e.reason for e in estimates if e.reason)
+    bounds = [e.interval for e in estimates if e.interval is not None]
+    interval = None
+    if bounds:
+        high = [e.interval[1] if e.interval is not None else e.value for e in estimates]
+        interval = (np.zeros(len(rotations)), np.array([float(h) for h in high]))
+    return VarianceEstimate(value, stderr, "limit", exact, interval, "; ".join(reasons) or None)
+
+
+def _owners(generators, algebra):
+    """For each generator string its component, or ``-1 - i`` for center element ``i``."""
+    keys = generators.keys()
+    owner = {key: -1 - i for i, key in enumerate(algebra.center.keys())}
+    for part, component in enumerate(algebra.components):
+        owner.update((keys[i], part) for i in component.generators)
+    return owner
+
+
+def _scaled(share: Share, factor: Fraction) -> Share:
+    upper = None if share.upper is None else share.upper * factor
+    return Share(share.value * factor, share.stderr * float(factor), upper, share.reason)
+
+
+def _sum(shares) -> Share:
+    """Sum of independent estimates."""
+    value = sum((share.value for share in shares), Fraction(0))
+    stderr = sum(share.stderr**2 for share in shares) ** 0.5
+    upper = None
+    if any(share.upper is not None for share in shares):
+        upper = sum((share.value if share.upper is None else share.upper for share in shares), Fraction(0))
+    reasons = dict.fromkeys(share.reason for share in shares if share.reason and (share.value or share.upper))
+    return Share(value, stderr, upper, "; ".join(reasons) or None)
+
+
+def _estimate(terms) -> VarianceEstimate:
+    """``Σ share · factor`` as a result."""
+    total = _sum([_scaled(share, factor) for share, factor in terms])
+    interval = None if total.upper is None else (0, total.upper)
+    return VarianceEstimate(total.value, total.stderr, "limit", total.exact, interval, total.reason)
