@@ -17,6 +17,9 @@ from pennylane_dla.errors import DLAError
 from .ansatz import Arguments
 
 
+MAX_STATEMENTS = 8
+
+
 @dataclass(frozen=True, eq=False)
 class Leaf:
     """One leaf of the argument tree.
@@ -139,37 +142,32 @@ class Call:
         return sum(self.leaves[i].size for i in self.trainable)
 
     @property
-    def num_probed(self) -> int:
-        """Trainable elements, then the elements of unknown data."""
-        return sum(self.leaves[i].size for i in (*self.trainable, *self.unknown))
+    def num_unknown(self) -> int:
+        """Numbers in the data whose values are not known."""
+        return sum(self.leaves[i].size for i in self.unknown)
 
-    def stand_ins(self, elements: np.ndarray, style: str = "numpy") -> tuple[tuple, dict]:
-        """Concrete ``(args, kwargs)`` of equal structure and shapes, with ``elements`` in the trainable leaves.
+    def stand_ins(self, elements: np.ndarray, data: np.ndarray, style: str = "numpy") -> tuple[tuple, dict]:
+        """Concrete ``(args, kwargs)`` of equal structure and shapes.
 
         Args:
-            elements: trainable elements, then those of unknown data
+            elements: values of the trainable elements
+            data: values for the data that are not known
             style: ``"numpy"`` for NumPy arrays, ``"native"`` for the caller's types in double precision
         """
-        values: list[Any] = []
-        slices: dict[int, slice] = {}
-        start = 0
-        for i in (*self.trainable, *self.unknown):
-            slices[i] = slice(start, start + self.leaves[i].size)
-            start += self.leaves[i].size
+        values = [leaf.original if leaf.interface == "static" else leaf.value for leaf in self.leaves]
+        for positions, numbers in ((self.trainable, elements), (self.unknown, data)):
+            start = 0
+            for i in positions:
+                leaf = self.leaves[i]
+                values[i] = numbers[start : start + leaf.size].reshape(leaf.shape)
+                start += leaf.size
+        for i in self.unknown:
+            values[i] = _as_data(values[i], self.leaves[i].dtype)
         for i, leaf in enumerate(self.leaves):
-            if leaf.interface == "static":
-                values.append(leaf.original)
-                continue
-            if i in slices:
-                value = elements[slices[i]].reshape(leaf.shape)
-                if not leaf.floating and not np.issubdtype(leaf.dtype, np.complexfloating):
-                    value = (value > 0).astype(leaf.dtype)  # unknown integers: bits
-                elif not leaf.known:
-                    value = _normalized(value)
-                value = float(value) if leaf.interface == "python" else value
-            else:
-                value = leaf.value
-            values.append(_as_interface(value, leaf) if style == "native" else value)
+            if leaf.interface == "python":
+                values[i] = float(values[i]) if i in self.trainable else leaf.original
+            elif leaf.interface != "static" and style == "native":
+                values[i] = _as_interface(values[i], leaf)
         return jax.tree_util.tree_unflatten(self.treedef, values)
 
     def arguments(self, periods: np.ndarray) -> Arguments:
@@ -185,7 +183,10 @@ class Call:
 
     def data(self) -> tuple[str, ...]:
         """What the non-trainable arguments are, in words."""
-        return tuple(_describe(leaf) for i, leaf in enumerate(self.leaves) if i not in set(self.trainable))
+        texts = [_describe(leaf) for i, leaf in enumerate(self.leaves) if i not in set(self.trainable)]
+        if len(texts) > MAX_STATEMENTS:
+            texts[MAX_STATEMENTS:] = [f"and {len(texts) - MAX_STATEMENTS} more"]
+        return tuple(texts)
 
     def restore(self, array: np.ndarray) -> Any:
         """Rows, one an element, in the form of a gradient of the QNode.
@@ -249,20 +250,25 @@ def _describe(leaf: Leaf) -> str:
     if leaf.interface == "static":
         text = repr(leaf.original)
         return f"{leaf.name} = {text if len(text) <= 40 else text[:37] + '...'}"
-    shape = f"array of shape {leaf.shape}" if leaf.shape else "a number"
     if not leaf.known:
+        shape = f"array of shape {leaf.shape}" if leaf.shape else "a number"
         return f"{leaf.name}: {shape}, values not known (jit or vmap)"
-    if np.size(leaf.value) <= 4:
-        return f"{leaf.name} = {np.array2string(np.asarray(leaf.value), precision=4, separator=', ')}"
-    return f"{leaf.name}: {shape}"
+    value = np.asarray(leaf.value)
+    if value.ndim == 0:
+        return f"{leaf.name} = {value.item():.6g}"
+    if value.size <= 4:
+        return f"{leaf.name} = {np.array2string(value, precision=4, separator=', ')}"
+    return f"{leaf.name}: array of shape {leaf.shape}"
 
 
-def _normalized(value: np.ndarray) -> np.ndarray:
-    """A stand-in for unknown data that could be state amplitudes (length a power of two) must be normalized."""
+def _as_data(value: np.ndarray, dtype) -> np.ndarray:
+    """A stand-in for unknown data: bits for integers; state amplitudes (a length that is a power of two) are normalized."""
+    if np.issubdtype(dtype, np.integer) or dtype == bool:
+        return (value > 0).astype(dtype)
     length = value.shape[-1] if value.ndim else 0
     if length >= 2 and length & (length - 1) == 0:
-        return value / np.linalg.norm(value, axis=-1, keepdims=True)
-    return value
+        value = value / np.linalg.norm(value, axis=-1, keepdims=True)
+    return value.astype(complex) if np.issubdtype(dtype, np.complexfloating) else value
 
 
 def _as_interface(value, leaf: Leaf):

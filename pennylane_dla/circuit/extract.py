@@ -26,7 +26,7 @@ from .gates import UNKNOWN, GateList
 from .measurements import read_measurements
 from .operations import factors_of, generator_factors
 from .periods import element_periods
-from .probing import AngleMap, ProbePoints, angle_map
+from .probing import AngleMap, ProbePoints, angle_map, without_data
 from .states import fold, prepare
 
 
@@ -193,7 +193,7 @@ def _probe(source: _Source) -> tuple[_Probe, AngleMap]:
     for style in ("numpy", "native"):
         for positive in (False, True):
             try:
-                return _probe_at(source, ProbePoints.generic(source.call.num_probed, positive), style)
+                return _probe_at(source, style, positive)
             except DLAError:
                 raise
             except Exception as error:  # whatever the user's function raises
@@ -203,10 +203,13 @@ def _probe(source: _Source) -> tuple[_Probe, AngleMap]:
     ) from failures[0]
 
 
-def _probe_at(source: _Source, points: ProbePoints, style: str) -> tuple[_Probe, AngleMap]:
-    def build(elements) -> _Probe:
-        args, kwargs = source.call.stand_ins(elements, style)
-        return _Probe.of(source.build(args, kwargs))
+def _probe_at(source: _Source, style: str, positive: bool) -> tuple[_Probe, AngleMap]:
+    call = source.call
+    points = ProbePoints.generic(call.num_elements, positive)
+    data = ProbePoints.generic(call.num_unknown, positive, seed=1)
+
+    def build(elements, numbers) -> _Probe:
+        return _Probe.of(source.build(*call.stand_ins(elements, numbers, style)))
 
     def finite(probe: _Probe) -> np.ndarray:
         values = np.concatenate(probe.values())
@@ -214,18 +217,22 @@ def _probe_at(source: _Source, points: ProbePoints, style: str) -> tuple[_Probe,
             raise ArithmeticError("the circuit has angles that are NaN or infinite")
         return values
 
-    first = build(points.first)
+    first = build(points.first, data.first)
     structures = first.structures()
 
-    def evaluate(elements) -> np.ndarray:
-        probe = build(elements)
+    def evaluate(elements, numbers=data.first) -> np.ndarray:
+        probe = build(elements, numbers)
         if probe.structures() != structures:
             raise DLAError(
                 "the gates of the circuit depend on the values of its arguments; one structure for all values is needed."
             )
         return finite(probe)
 
-    return first, angle_map(evaluate, points, finite(first))
+    at_first = finite(first)
+    angles = angle_map(evaluate, points, at_first)
+    if call.num_unknown:
+        angles = without_data(angles, evaluate, points, at_first, data.second)
+    return first, angles
 
 
 class _Reader:
@@ -235,7 +242,7 @@ class _Reader:
         self.tape, self.leaves, self.angles, self.source = tape, leaves, angles, source
         self.wires = _wires(tape, source.device)
         self.place = {wire: q for q, wire in enumerate(self.wires)}
-        self.gates = GateList(self.place, angles, source.call.num_elements, tape.operations)
+        self.gates = GateList(self.place, angles, tape.operations)
         self.preparations: list = []
         self.known: list[bool] = []
 
@@ -282,12 +289,12 @@ class _Reader:
     def _observables(self, slots) -> bool:
         """Whether the coefficients of the observables are known."""
         angles = [self.angles.angle(slot) for slot in slots]
-        if any(j < self.source.call.num_elements for angle in angles for j in angle.elements):
+        if any(angle.elements for angle in angles):
             raise DLAError(
                 "a trainable argument drives a coefficient of the observable, not a gate; treat that argument as data (by "
                 "argnums, or requires_grad=False)."
             )
-        return all(angle.fixed for angle in angles)
+        return all(np.isfinite(angle.offset) for angle in angles)
 
 
 def _wires(tape, device) -> tuple:

@@ -24,16 +24,14 @@ class GateList:
     Args:
         place: position of each wire label
         angles: what drives each slot
-        num_elements: trainable elements; elements of the map from there on are data that are not known
         operations: of the tape, for messages
     """
 
-    def __init__(self, place: dict, angles: AngleMap, num_elements: int, operations: Sequence):
+    def __init__(self, place: dict, angles: AngleMap, operations: Sequence):
         self.place, self.angles, self.operations = place, angles, operations
         self.gates: list[Gate | None] = []
         self.stacks: list[list[int]] = [[] for _ in place]
         self.keys: list = []
-        self.known_elements = num_elements
         self.snapped: list[float] = []
         self.curved: set[str] = set()
 
@@ -76,12 +74,12 @@ class GateList:
         known = True
         for slot in slots:
             angle = self.angles.angle(slot)
-            if any(j < self.known_elements for j in angle.elements):
+            if angle.elements:
                 raise DLAError(
                     f"{self.origin(leaf)}: a trainable argument drives a number in it that is not a rotation angle; treat that "
                     "argument as data (by argnums, or requires_grad=False)."
                 )
-            known = known and angle.fixed
+            known = known and bool(np.isfinite(angle.offset))
         return known
 
     def origin(self, leaf: Leaf) -> str:
@@ -127,15 +125,7 @@ class GateList:
             angle = Angle(offset)
             for index, scale in terms:
                 angle = _sum(angle, angles.angle(start + index), scale)
-        if angle.elements and angle.elements[-1] >= self.known_elements:
-            return self._without_data(angle)
         return angle
-
-    def _without_data(self, angle: Angle) -> Angle:
-        """Unknown data in an angle: its offset is not known."""
-        kept = [(j, c) for j, c in zip(angle.elements, angle.coefficients, strict=True) if j < self.known_elements]
-        elements, coefficients = tuple(j for j, _ in kept), tuple(c for _, c in kept)
-        return Angle(float("nan"), elements, coefficients, angle.affine if kept else True)
 
     def _several(self, wires, words, coefficients, angle: Angle, name: str, source: int) -> None:
         """A rotation by a sum; a known angle splits where the words commute."""

@@ -141,6 +141,33 @@ def angle_map(evaluate: Evaluate, points: ProbePoints, at_first: np.ndarray) -> 
     return AngleMap(element, coefficient, offset, other)
 
 
+def without_data(angles: AngleMap, evaluate, points: ProbePoints, at_first: np.ndarray, data) -> AngleMap:
+    """The map where some data are not known: offsets that they drive become ``nan``; a slope that they drive makes the slot
+    not affine.
+
+    Args:
+        angles: the map at one value of the data
+        evaluate: ``(elements, data) -> slots``
+        points: where the map was found
+        at_first: its values at the first point
+        data: another generic value of the data
+    """
+    at_other = evaluate(points.first, data)
+    change = evaluate(points.second, data) - at_other
+    expected = evaluate(points.second) - at_first
+    scale = np.maximum(np.abs(at_first), np.abs(at_other)) + np.abs(expected)
+    rtol = np.where(_rounded_to_single(at_first) & _rounded_to_single(at_other), SINGLE, DOUBLE)
+    unknown = np.abs(at_other - at_first) > rtol * scale
+    tilted = np.flatnonzero(np.abs(change - expected) > 10 * rtol * scale)
+    offset = np.where(unknown, np.nan, angles.offset)
+    other = {
+        slot: angle._replace(offset=float("nan")) if unknown[slot] else angle for slot, angle in angles.other.items()
+    }
+    for slot in map(int, tilted):
+        other[slot] = angles.angle(slot)._replace(offset=float("nan"), affine=False)
+    return AngleMap(angles.element, angles.coefficient, offset, other)
+
+
 def _rounded_to_single(values: np.ndarray) -> np.ndarray:
     """Which numbers went through single precision."""
     return values.astype(np.float32) == values
