@@ -48,6 +48,7 @@ class LieAlgebra:
         reason: what stopped it, or what was assumed
         components: of a classified algebra, one for each connected component of the anticommutation graph
         center: of a classified algebra, the generators that commute with all others
+        generators: sums that were closed numerically
     """
 
     num_wires: int
@@ -59,6 +60,7 @@ class LieAlgebra:
     reason: str | None = None
     components: tuple[Component, ...] | None = None
     center: PauliStrings | None = None
+    generators: tuple[PauliSum, ...] | None = None
 
     @property
     def name(self) -> str | None:

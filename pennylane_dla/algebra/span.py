@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 import scipy.linalg
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from .residues import reduce
 
@@ -83,6 +83,17 @@ class ModularSpan:
             residual, pivots = residual[take:], pivots[take:]
         return added
 
+    def reduced(self, dim: int) -> tuple[Float[np.ndarray, "m dim"], Int[np.ndarray, " m"]]:
+        """The reduced echelon form (unique for its pivots): rows and pivots."""
+        chunks = [c[: len(p), :dim].copy() for c, p in zip(self._chunks, self._pivots, strict=True)]
+        chunks = [_widen(chunk, dim) for chunk in chunks]
+        for j in range(len(chunks) - 1, 0, -1):
+            for i in range(j):
+                weights = chunks[i][:, self._pivots[j]]
+                if weights.any():
+                    chunks[i] = reduce(chunks[i] - weights @ chunks[j], self.p)
+        return np.concatenate(chunks), np.concatenate(self._pivots)
+
     def _pass(self, rows, chunks):
         dim = rows.shape[1]
         for chunk, pivots in chunks:
@@ -137,12 +148,12 @@ def _centered(residue: int, p: int) -> int:
 class RealSpan:
     """Orthonormal rows in double precision.
 
-    A candidate is independent when what is left of it after projection exceeds ``tolerance`` times its own
-    length. The smallest accepted and the largest rejected fraction are kept: where they come close to each
-    other, the rank is in doubt.
+    A candidate is independent when what is left of it after projection is longer than ``tolerance``;
+    candidates come in with lengths of order one (or shorter: what cancels must count as zero). The shortest
+    accepted and the longest rejected remainder are kept: where they come close, the rank is in doubt.
 
     Args:
-        tolerance: on the fraction that is left
+        tolerance: on the length of what is left
         limit: rows at most, where the dimension is known beforehand
     """
 
@@ -167,8 +178,6 @@ class RealSpan:
     def extend(self, rows: Float[np.ndarray, "m dim"]) -> int:
         """Add the rows; returns by how much the dimension has grown."""
         self.resize(rows.shape[1])
-        norms = np.linalg.norm(rows, axis=1)
-        rows = rows[norms > 0] / norms[norms > 0, None]
         if not len(rows):
             return 0
         rows = self._project(self._project(rows))  # twice is enough in double precision
