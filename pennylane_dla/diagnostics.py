@@ -146,6 +146,23 @@ class Verdict:
 
 
 @dataclass(frozen=True, eq=False)
+class Source:
+    """The call that was diagnosed: what drawing it again, or diagnosing a variant of it, starts from.
+
+    Args:
+        circuit: the QNode or tape
+        args: positional arguments
+        kwargs: keyword arguments
+        options: :class:`~pennylane_dla.inspection.Options`
+    """
+
+    circuit: Any
+    args: tuple
+    kwargs: dict[str, Any]
+    options: Any
+
+
+@dataclass(frozen=True, eq=False)
 class Diagnostics:
     """Whether a circuit can be trained, and why.
 
@@ -161,6 +178,7 @@ class Diagnostics:
         assumptions: what the numbers rest on: the law of the angles, the data used, no classical post-processing
         notes: what was snapped, dropped or not found
         ansatz: the circuit as it was understood
+        source: the call; ``None`` where its arguments were tracers (inside ``jit``, ``grad`` or ``vmap``), which are not kept
     """
 
     name: str
@@ -174,6 +192,7 @@ class Diagnostics:
     assumptions: tuple[str, ...]
     notes: tuple[str, ...] = ()
     ansatz: Ansatz | None = None
+    source: Source | None = None
 
     @property
     def _only(self) -> MeasurementDiagnostics:
@@ -270,6 +289,11 @@ class Diagnostics:
         from pennylane_dla.report.text import render  # the report reads the data, not the other way round
 
         return render(self)
+
+    def _repr_html_(self) -> str:
+        from pennylane_dla.report.html import render_html
+
+        return render_html(self)
 
 
 def _estimate(estimate: VarianceEstimate) -> dict[str, Any]:

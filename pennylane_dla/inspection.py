@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import jax
 import numpy as np
 import pennylane as qp
 
@@ -19,6 +20,7 @@ from pennylane_dla.diagnostics import (
     LimitDiagnostics,
     LossDiagnostics,
     MeasurementDiagnostics,
+    Source,
 )
 from pennylane_dla.errors import DLAError
 from pennylane_dla.variance.choose import predict
@@ -81,16 +83,33 @@ def inspect_circuit(circuit, args: tuple, kwargs: dict, options: Options) -> Dia
         DLAError: where the circuit cannot be read; the message names the operation or argument
     """
     batch = extract(circuit, args, kwargs, options.argnums, options.level)
+    diagnostics = inspect_ansatz(
+        batch, replace(options, shots=options.shots or _shots_of(circuit)), getattr(circuit, "__name__", "circuit")
+    )
+    leaves = jax.tree_util.tree_leaves((args, kwargs))
+    if any(isinstance(leaf, jax.core.Tracer) or type(leaf).__name__ == "ArrayBox" for leaf in leaves):
+        return diagnostics  # a tracer must not outlive its trace
+    return replace(diagnostics, source=Source(circuit, tuple(args), dict(kwargs), options))
+
+
+def inspect_ansatz(batch: Sequence[Ansatz], options: Options, name: str = "circuit") -> Diagnostics:
+    """Diagnose a circuit that was read already, or a variant of one.
+
+    Args:
+        batch: as :func:`~pennylane_dla.circuit.extract.extract` returns it
+        options: what to compute, and how far; ``argnums`` and ``level`` have no effect any more
+        name: of the circuit
+    """
     first = batch[0]
     arguments = first.arguments
     law = AngleLaw.resolve(options.angles, arguments)
-    shots = options.shots or _shots_of(circuit) or DEFAULT_SHOTS
+    shots = options.shots or DEFAULT_SHOTS
     algebra = dynamical_lie_algebra(effective_ansatz(first), options.budget.max_dim, options.budget.progress)
     measurements = tuple(
         _diagnose_measurement(batch, i, law, options) for i in range(len(first.measurements))
     )
     return Diagnostics(
-        name=getattr(circuit, "__name__", "circuit"),
+        name=name,
         num_wires=first.num_wires,
         num_params=arguments.num_elements,
         arguments=arguments,

@@ -1,0 +1,91 @@
+"""A diagnosis as a table for notebooks: the rows of the printed report, light and dark, without scripts or remote assets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from html import escape
+
+from pennylane_dla.diagnostics import Diagnostics
+from pennylane_dla.report.text import closing_rows, measurement_rows, rows
+
+# The colours are the page's own: text is currentColor, backgrounds are transparent, lines and the badge are mixed from
+# currentColor. So the table is readable in every notebook theme, and under prefers-color-scheme, without knowing which.
+# Shapes (✓ ✗ –) carry the verdict as well as the colours, which are Okabe and Ito's blue and vermilion.
+STYLE = """
+.dla{color:inherit;background:transparent;font:inherit;font-size:.95em;line-height:1.45;max-width:60em;overflow-wrap:anywhere}
+.dla table{border-collapse:collapse;background:transparent;margin:.4em 0;width:auto;max-width:100%}
+.dla caption{text-align:left;font-weight:600;padding:.2em 0;color:inherit;caption-side:top}
+.dla th,.dla td{text-align:left;vertical-align:top;padding:.18em .8em .18em 0;border:0;background:transparent;color:inherit;\
+white-space:normal}
+.dla th{font-weight:600;opacity:.75;white-space:nowrap}
+.dla .rows{width:100%}.dla .rows th{width:8em}
+.dla tr{background:transparent;border-top:1px solid color-mix(in srgb,currentColor 18%,transparent)}
+.dla td.number{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
+.dla .badge{display:inline-block;font-weight:700;padding:.05em .6em;border-radius:.4em;border:2px solid;margin-left:.5em;\
+white-space:nowrap}
+.dla .good{border-color:#0072b2}.dla .bad{border-color:#d55e00}.dla .open{border-color:currentColor}
+@media (prefers-color-scheme:dark){.dla .good{border-color:#56b4e9}.dla .bad{border-color:#ff9a52}}
+@media (max-width:480px){.dla th{white-space:normal}.dla .wide{overflow-x:auto}}
+""".strip()
+
+BADGES = {"trainable": ("good", "✓"), "not trainable": ("bad", "✗"), "no gradient": ("bad", "✗"), "unknown": ("open", "–")}
+
+
+def render_html(diagnostics: Diagnostics) -> str:
+    """The report as HTML: what ``print`` shows, as one table for the circuit and one for each measurement.
+
+    Args:
+        diagnostics: of :func:`pennylane_dla.inspect`
+
+    Returns:
+        a ``<div>`` that stands alone; all text is escaped
+    """
+    parts = [f"<div><strong>{escape(diagnostics.name)}</strong>{badge(diagnostics.verdict.label)}</div>"]
+    parts.append(key_table(None, rows(diagnostics)))
+    parts += [key_table(m.label, measurement_rows(m)) for m in diagnostics.measurements]
+    parts.append(key_table(None, closing_rows(diagnostics)))
+    return page(parts)
+
+
+def page(parts: Iterable[str]) -> str:
+    """The parts in one ``<div>`` with the style sheet."""
+    return f'<div class="dla"><style>{STYLE}</style>' + "".join(parts) + "</div>"
+
+
+def badge(label: str) -> str:
+    """A verdict, with a sign beside the colour."""
+    kind, sign = BADGES.get(label, ("open", "–"))
+    return f'<span class="badge {kind}">{sign} {escape(label)}</span>'
+
+
+def key_table(caption: str | None, items: Sequence[tuple[str, str]]) -> str:
+    """Two columns: a label and what it says."""
+    head = f"<caption>{escape(caption)}</caption>" if caption else ""
+    body = "".join(
+        f'<tr><th scope="row">{escape(label)}</th><td>{escape(text)}</td></tr>' for label, text in items
+    )
+    return f'<table class="rows">{head}<tbody>{body}</tbody></table>'
+
+
+def grid_table(caption: str, header: Sequence[str], lines: Sequence[Sequence[str]], words: int = 1) -> str:
+    """Many columns: the first ``words`` are text, the others numbers.
+
+    Args:
+        caption: above the table
+        header: of the columns
+        lines: the cells
+        words: leading columns that are text
+    """
+    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in header)
+    body = "".join(
+        "<tr>"
+        + "".join(
+            f"<td{'' if k < words else ' class=number'}>{escape(cell)}</td>" for k, cell in enumerate(line)
+        )
+        + "</tr>"
+        for line in lines
+    )
+    return (
+        f'<div class="wide"><table><caption>{escape(caption)}</caption><thead><tr>{head}</tr></thead>'
+        f"<tbody>{body}</tbody></table></div>"
+    )
