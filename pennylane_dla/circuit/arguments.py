@@ -1,4 +1,5 @@
-"""The arguments of a QNode: their leaves, which are trainable, stand-ins for them, and the way back to a gradient's form."""
+"""The arguments of a QNode: their leaves, which are trainable, stand-ins for them, and the way back to a
+gradient's form."""
 
 from __future__ import annotations
 
@@ -16,7 +17,6 @@ from pennylane_dla.errors import DLAError
 
 from .ansatz import Arguments
 
-
 MAX_STATEMENTS = 8
 
 
@@ -26,8 +26,10 @@ class Leaf:
 
     Args:
         name: ``"weights"``, ``"params['a'][0]"``
-        interface: ``"python"``, ``"numpy"``, ``"autograd"``, ``"torch"``, ``"jax"``, or ``"static"`` for anything else
-        value: its concrete value as a NumPy array or Python number; ``None`` where it is not known (``jit``, ``vmap``)
+        interface: ``"python"``, ``"numpy"``, ``"autograd"``, ``"torch"``, ``"jax"``, or ``"static"`` for
+            anything else
+        value: its concrete value as a NumPy array or Python number; ``None`` where it is not known (``jit``,
+            ``vmap``)
         shape: of the array
         dtype: NumPy dtype
         original: what the user passed
@@ -191,8 +193,8 @@ class Call:
     def restore(self, array: np.ndarray) -> Any:
         """Rows, one an element, in the form of a gradient of the QNode.
 
-        A single argument gives its own pytree, several a tuple; trainable keyword arguments follow the positional ones in a
-        dictionary. Leaves of these arguments that are not trainable are ``None``.
+        A single argument gives its own pytree, several a tuple; trainable keyword arguments follow the
+        positional ones in a dictionary. Leaves of these arguments that are not trainable are ``None``.
         """
         array = np.asarray(array)
         leaves: list[Any] = [None] * len(self.leaves)
@@ -220,7 +222,8 @@ class Call:
 
 @dataclass(frozen=True, eq=False)
 class TapeCall(Call):
-    """The parameters of a bare tape: one leaf each, the trainable ones together are the argument ``parameters``."""
+    """The parameters of a bare tape: one leaf each, the trainable ones together are the argument
+    ``parameters``."""
 
     def arguments(self, periods: np.ndarray) -> Arguments:
         plain = super().arguments(periods)
@@ -262,8 +265,9 @@ def _describe(leaf: Leaf) -> str:
 
 
 def _as_data(value: np.ndarray, dtype) -> np.ndarray:
-    """A stand-in for unknown data: bits for integers; state amplitudes (a length that is a power of two) are normalized."""
-    if np.issubdtype(dtype, np.integer) or dtype == bool:
+    """A stand-in for unknown data: bits for integers; state amplitudes (a length that is a power of two) are
+    normalized."""
+    if np.issubdtype(dtype, np.integer) or np.dtype(dtype).kind == "b":
         return (value > 0).astype(dtype)
     length = value.shape[-1] if value.ndim else 0
     if length >= 2 and length & (length - 1) == 0:
@@ -288,12 +292,13 @@ def read_call(
 ) -> Call:
     """Flatten the arguments and decide what is trainable.
 
-    Trainable means what the interface means: the arguments that the caller differentiates right now (``grad`` around the
-    call); else ``requires_grad`` for autograd and torch; else ``argnums``, 0 by default as in ``jax.grad``.
+    Trainable means what the interface means: the arguments that the caller differentiates right now
+    (``grad`` around the call); else ``requires_grad`` for autograd and torch; else ``argnums``, 0 by default
+    as in ``jax.grad``.
 
     Raises:
-        DLAError: no trainable parameter, ``argnums`` out of range, an integer or complex trainable argument, or a
-            concrete value that is not finite
+        DLAError: no trainable parameter, ``argnums`` out of range, an integer or complex trainable argument,
+            or a concrete value that is not finite
     """
     args, kwargs = tuple(args), dict(kwargs)
     paths, treedef = jax.tree_util.tree_flatten_with_path((args, kwargs))
@@ -314,10 +319,11 @@ def read_call(
 
 
 def read_tape(tape) -> tuple[TapeCall, tuple[str, ...]]:
-    """The parameters of a bare tape; trainable are its ``trainable_params`` as far as they are angles of gates.
+    """The parameters of a bare tape; trainable are its ``trainable_params`` as far as they are angles of
+    gates.
 
-    By default PennyLane counts every number on a tape as trainable: coefficients of observables, strengths of channels and
-    state vectors stay data here, which the second result says.
+    By default PennyLane counts every number on a tape as trainable: coefficients of observables, strengths
+    of channels and state vectors stay data here, which the second result says.
     """
     parameters = tape.get_parameters(trainable_only=False)
     leaves = tuple(read_leaf(f"parameters[{i}]", value) for i, value in enumerate(parameters))
@@ -332,10 +338,16 @@ def read_tape(tape) -> tuple[TapeCall, tuple[str, ...]]:
     for leaf in leaves:
         _check_finite(leaf)
     if not trainable:
-        raise DLAError("no trainable parameter: the tape has none that is the angle of a gate (see tape.trainable_params).")
+        raise DLAError(
+            "no trainable parameter: the tape has none that is the angle of a gate (see "
+            "tape.trainable_params)."
+        )
     notes = ()
     if left_out:
-        notes = (f"taken as data although the tape marks them trainable: {', '.join(left_out[:5])}{' …' * (len(left_out) > 5)}",)
+        notes = (
+            f"taken as data although the tape marks them trainable: "
+            f"{', '.join(left_out[:5])}{' …' * (len(left_out) > 5)}",
+        )
     treedef = jax.tree_util.tree_structure((tuple(0 for _ in leaves), {}))
     return TapeCall(leaves, treedef, tuple(trainable), ((), (), False)), notes
 
@@ -397,13 +409,15 @@ def _marked(chosen, tops):
 def _check_trainable(leaf: Leaf):
     if leaf.interface == "static":
         raise DLAError(
-            f"the trainable argument {leaf.name!r} is {leaf.original!r}, not a real array; choose the trainable "
+            f"the trainable argument {leaf.name!r} is {leaf.original!r}, not a real array; choose the "
+            f"trainable "
             "arguments by argnums."
         )
     if not leaf.floating:
         kind = "complex" if np.issubdtype(leaf.dtype, np.complexfloating) else "an integer"
         raise DLAError(
-            f"the trainable argument {leaf.name!r} is {kind} ({leaf.dtype}); gradients need real floats: pass "
+            f"the trainable argument {leaf.name!r} is {kind} ({leaf.dtype}); gradients need real floats: "
+            f"pass "
             "floats, or choose other arguments by argnums."
         )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache
 
 import numpy as np
 import pennylane as qp
@@ -14,9 +14,10 @@ PAULIS = np.array([[[1, 0], [0, 1]], [[0, 1], [1, 0]], [[1, 0], [0, -1]], [[0, -
 MAX_WIRES = 3
 
 
-@lru_cache(maxsize=None)
+@cache
 def pauli_basis(k: int) -> np.ndarray:
-    """All ``4^k`` Pauli matrices, word with code ``Σ_a code_a 4^a``, first wire most significant in the matrix."""
+    """All ``4^k`` Pauli matrices, word with code ``Σ_a code_a 4^a``, first wire most significant in the
+    matrix."""
     basis = PAULIS
     for _ in range(k - 1):  # one more wire, less significant in the matrix, more significant in the code
         basis = np.einsum("jab,icd->jiacbd", PAULIS, basis)
@@ -43,7 +44,9 @@ def transfer_matrix(kraus: Float[np.ndarray, "r d d"]) -> Float[np.ndarray, "4**
 def transfer_of(op: qp.operation.Channel) -> np.ndarray:
     """The transfer matrix of a PennyLane channel."""
     if len(op.wires) > MAX_WIRES:
-        raise DLAError(f"{op.name} on {len(op.wires)} wires: channels on more than {MAX_WIRES} are not supported.")
+        raise DLAError(
+            f"{op.name} on {len(op.wires)} wires: channels on more than {MAX_WIRES} are not supported."
+        )
     kraus = np.array([qp.math.toarray(k) for k in op.kraus_matrices()])
     if kraus.shape[-1] != 2 ** len(op.wires):
         raise DLAError(f"{op.name}: only qubit channels are supported.")

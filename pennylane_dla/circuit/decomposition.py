@@ -1,6 +1,7 @@
 """A tape's operations as leaves: operations of the tables, channels, state preparations and fixed matrices.
 
-Whatever is none of these is decomposed by PennyLane, at the probe's generic values (decompositions may differ at zero).
+Whatever is none of these is decomposed by PennyLane, at the probe's generic values (decompositions may
+differ at zero).
 """
 
 from __future__ import annotations
@@ -51,7 +52,8 @@ def leaves_of(operations: Sequence[Operator]) -> list[Leaf]:
     """Decompose what is in no table.
 
     Raises:
-        DLAError: an operation that is no unitary, channel or preparation of qubits, or that PennyLane cannot decompose
+        DLAError: an operation that is no unitary, channel or preparation of qubits, or that PennyLane cannot
+            decompose
     """
     leaves: list[Leaf] = []
     touched: set = set()
@@ -92,10 +94,13 @@ def _labels(op: Operator) -> tuple:
 def _kind(op: Operator, touched: set) -> str | None:
     """How the operation is read, or ``None`` where it must be decomposed."""
     if isinstance(op, (CV, *QUTRIT)):
-        raise DLAError(f"{op.name}: only qubit operations are supported, not qutrits or continuous variables.")
+        raise DLAError(
+            f"{op.name}: only qubit operations are supported, not qutrits or continuous variables."
+        )
     if type(op).__name__ in CONDITIONED:
         raise DLAError(
-            f"{op.name}: mid-circuit measurements and operations conditioned on them are not supported; defer them "
+            f"{op.name}: mid-circuit measurements and operations conditioned on them are not supported; "
+            f"defer them "
             "(qp.defer_measurements) or remove them."
         )
     if is_listed(op):
@@ -128,7 +133,9 @@ def _decomposition(op: Operator, depth: int) -> Sequence[Operator] | None:
         raise DLAError(f"{op.name}: its decomposition does not end.")
     try:
         parts = op.decomposition()
-        return [parts] if isinstance(parts, Operator) else parts  # a power of Exp gives one operation, no list
+        return (
+            [parts] if isinstance(parts, Operator) else parts
+        )  # a power of Exp gives one operation, no list
     except Exception as error:
         undefined = error
     if isinstance(op, qp.ops.Adjoint) and op.base.has_decomposition:
@@ -139,7 +146,8 @@ def _decomposition(op: Operator, depth: int) -> Sequence[Operator] | None:
     if op.has_matrix and len(op.wires) <= MAX_MATRIX_WIRES:
         return None
     raise DLAError(
-        f"{op.name} on wires {op.wires.tolist()} is not supported: it is in no table and PennyLane gives no decomposition "
+        f"{op.name} on wires {op.wires.tolist()} is not supported: it is in no table and PennyLane gives no "
+        f"decomposition "
         f"({type(undefined).__name__}: {undefined})."
     ) from undefined
 
@@ -149,7 +157,8 @@ def matrix_leaves(leaf: Leaf) -> list[Leaf]:
     op = leaf.operation
     if len(op.wires) > MAX_MATRIX_WIRES:
         raise DLAError(
-            f"{op.name} on {len(op.wires)} wires: matrices on more than {MAX_MATRIX_WIRES} wires are not decomposed."
+            f"{op.name} on {len(op.wires)} wires: matrices on more than {MAX_MATRIX_WIRES} wires are not "
+            f"decomposed."
         )
     with qp.QueuingManager.stop_recording():
         unitary = qp.QubitUnitary(np.asarray(qp.matrix(op, wire_order=op.wires), complex), wires=op.wires)
@@ -181,7 +190,8 @@ def _details(op: Operator):
 
 
 def numbers(leaves: Sequence[Leaf]) -> np.ndarray:
-    """All slots of all leaves in one vector; an array is one slot, its projection on a fixed generic direction."""
+    """All slots of all leaves in one vector; an array is one slot, its projection on a fixed generic
+    direction."""
     return vector_of([value for leaf in leaves for value in leaf.slots])
 
 
@@ -201,7 +211,8 @@ def _number(value) -> float:
         return float(value)
     if qp.math.is_abstract(value):
         raise DLAError(
-            "the QNode uses a traced value that is not one of its arguments (a closure inside jit, grad or vmap); "
+            "the QNode uses a traced value that is not one of its arguments (a closure inside jit, grad or "
+            "vmap); "
             "pass it as an argument."
         )
     if scipy.sparse.issparse(value):

@@ -1,7 +1,8 @@
-"""From a QNode and its arguments to an :class:`~pennylane_dla.circuit.ansatz.Ansatz`: the story of extraction.
+"""From a QNode and its arguments to an :class:`~pennylane_dla.circuit.ansatz.Ansatz`: the story of
+extraction.
 
-The tape is built at a few generic argument values, never at the user's; all of it runs on concrete stand-ins, apart from any
-trace the caller is inside.
+The tape is built at a few generic argument values, never at the user's; all of it runs on concrete
+stand-ins, apart from any trace the caller is inside.
 """
 
 from __future__ import annotations
@@ -127,7 +128,8 @@ def _construct(qnode: qp.QNode, level, args, kwargs):
     batch, _ = qp.workflow.construct_batch(qnode, level)(*args, **kwargs)
     if len(batch) != 1:
         raise DLAError(
-            f"the transforms of the QNode give {len(batch)} tapes at level={level!r}, so the loss is not one tape's "
+            f"the transforms of the QNode give {len(batch)} tapes at level={level!r}, so the loss is not "
+            f"one tape's "
             'measurement; use level="top" for the circuit before the transforms.'
         )
     return batch[0]
@@ -187,8 +189,8 @@ def _read(source: _Source) -> tuple[Ansatz, ...]:
 
 
 def _probe(source: _Source) -> tuple[_Probe, AngleMap]:
-    """Build the circuit at generic points: with NumPy arrays or, where the qfunc needs them, the caller's types; with
-    values of both signs or, where the qfunc needs it, in (0, 1)."""
+    """Build the circuit at generic points: with NumPy arrays or, where the qfunc needs them, the caller's
+    types; with values of both signs or, where the qfunc needs it, in (0, 1)."""
     failures = []
     for style in ("numpy", "native"):
         for positive in (False, True):
@@ -199,7 +201,8 @@ def _probe(source: _Source) -> tuple[_Probe, AngleMap]:
             except Exception as error:  # whatever the user's function raises
                 failures.append(error)
     raise DLAError(
-        f"the circuit could not be built at generic argument values: {type(failures[0]).__name__}: {failures[0]}"
+        f"the circuit could not be built at generic argument values: {type(failures[0]).__name__}: "
+        f"{failures[0]}"
     ) from failures[0]
 
 
@@ -224,7 +227,8 @@ def _probe_at(source: _Source, style: str, positive: bool) -> tuple[_Probe, Angl
         probe = build(elements, numbers)
         if probe.structures() != structures:
             raise DLAError(
-                "the gates of the circuit depend on the values of its arguments; one structure for all values is needed."
+                "the gates of the circuit depend on the values of its arguments; one structure for all "
+                "values is needed."
             )
         return finite(probe)
 
@@ -278,7 +282,8 @@ class _Reader:
                 gates.add(part, factors_of(part.operation), 0, AngleMap.constant(numbers([part])))
 
     def _readout(self) -> None:
-        """Readout errors of the device flip the outcome on every measured wire: ``P`` of weight ``w`` shrinks by ``(1-2p)^w``."""
+        """Readout errors of the device flip the outcome on every measured wire: ``P`` of weight ``w``
+        shrinks by ``(1-2p)^w``."""
         probability = getattr(self.source.device, "readout_err", None)
         if probability:
             measured = sorted({self.place[w] for m in self.tape.measurements for w in m.wires or self.wires})
@@ -291,7 +296,8 @@ class _Reader:
         angles = [self.angles.angle(slot) for slot in slots]
         if any(angle.elements for angle in angles):
             raise DLAError(
-                "a trainable argument drives a coefficient of the observable, not a gate; treat that argument as data (by "
+                "a trainable argument drives a coefficient of the observable, not a gate; treat that "
+                "argument as data (by "
                 "argnums, or requires_grad=False)."
             )
         return all(np.isfinite(angle.offset) for angle in angles)

@@ -35,9 +35,7 @@ class GateList:
         self.snapped: list[float] = []
         self.curved: set[str] = set()
 
-    def add(
-        self, leaf: Leaf, factors: Sequence[Factor], start: int, angles: AngleMap | None = None
-    ) -> None:
+    def add(self, leaf: Leaf, factors: Sequence[Factor], start: int, angles: AngleMap | None = None) -> None:
         """A leaf as its factors.
 
         Args:
@@ -76,7 +74,8 @@ class GateList:
             angle = self.angles.angle(slot)
             if angle.elements:
                 raise DLAError(
-                    f"{self.origin(leaf)}: a trainable argument drives a number in it that is not a rotation angle; treat that "
+                    f"{self.origin(leaf)}: a trainable argument drives a number in it that is not a "
+                    f"rotation angle; treat that "
                     "argument as data (by argnums, or requires_grad=False)."
                 )
             known = known and bool(np.isfinite(angle.offset))
@@ -103,12 +102,14 @@ class GateList:
         notes = []
         if self.snapped:
             notes.append(
-                f"{len(self.snapped)} fixed angle{'s' * (len(self.snapped) > 1)} within {SNAP:g} of a multiple of π/2 "
+                f"{len(self.snapped)} fixed angle{'s' * (len(self.snapped) > 1)} within {SNAP:g} of a "
+                f"multiple of π/2 "
                 f"rounded to it (largest change {max(self.snapped):.1e})"
             )
         if self.curved:
             notes.append(
-                f"angles of {', '.join(sorted(self.curved))} are not affine in the trainable arguments: each is treated as a "
+                f"angles of {', '.join(sorted(self.curved))} are not affine in the trainable arguments: "
+                f"each is treated as a "
                 "parameter of its own"
             )
         return tuple(notes)

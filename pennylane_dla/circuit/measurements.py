@@ -21,9 +21,7 @@ class _Unsupported(Exception):
     """Why nothing can be predicted for a measurement."""
 
 
-def read_measurements(
-    measurements: Sequence, wires: Sequence, known: bool = True
-) -> tuple[Measurement, ...]:
+def read_measurements(measurements: Sequence, wires: Sequence, known: bool = True) -> tuple[Measurement, ...]:
     """One :class:`Measurement` each; ``probs`` gives one for each outcome.
 
     Args:
@@ -46,9 +44,13 @@ def _single(process, place: dict, known: bool) -> Measurement:
     kind = {mp.ExpectationMP: "expval", mp.VarianceMP: "var"}.get(type(process))
     if kind is None:
         kind = process.__class__.__name__.removesuffix("MP").lower()
-        return Measurement(kind, label, None, f"{kind} is not a number with a gradient that this package predicts")
+        return Measurement(
+            kind, label, None, f"{kind} is not a number with a gradient that this package predicts"
+        )
     if process.obs is None:
-        return Measurement(kind, label, None, "it has no observable (a mid-circuit measurement or eigenvalues only)")
+        return Measurement(
+            kind, label, None, "it has no observable (a mid-circuit measurement or eigenvalues only)"
+        )
     if process.obs.data and not known:
         return Measurement(kind, label, None, "its coefficients are not known inside jit or vmap")
     try:
@@ -67,7 +69,8 @@ def observable_of(obs, place: dict) -> PauliSum | ProjectorProduct:
     if sentence is None:
         if isinstance(obs, qp.SparseHamiltonian) or len(obs.wires) > MAX_MATRIX_WIRES:
             raise _Unsupported(
-                f"{obs.name} on {len(obs.wires)} wires has no Pauli representation; up to {MAX_MATRIX_WIRES} wires it is "
+                f"{obs.name} on {len(obs.wires)} wires has no Pauli representation; up to "
+                f"{MAX_MATRIX_WIRES} wires it is "
                 "decomposed, beyond that write it as a Hamiltonian"
             )
         sentence = qp.pauli_decompose(

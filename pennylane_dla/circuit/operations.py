@@ -1,14 +1,14 @@
 """PennyLane operations as products of rotations: the tables.
 
-Every operation in the tables is a product of factors ``exp(-iα Σ_j c_j P_j)`` with ``α`` affine in the operation's
-parameters, *global phase included* (a factor without a word): so the same tables serve adjoints, powers and controlled
-forms, in which a global phase becomes a relative one. Cliffords are quarter turns.
+Every operation in the tables is a product of factors ``exp(-iα Σ_j c_j P_j)`` with ``α`` affine in the
+operation's parameters, *global phase included* (a factor without a word): so the same tables serve adjoints,
+powers and controlled forms, in which a global phase becomes a relative one. Cliffords are quarter turns.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache
+from functools import cache
 from itertools import product
 from typing import NamedTuple
 
@@ -95,7 +95,8 @@ def controlled(factors: Sequence[Factor], values: Sequence[bool]) -> tuple[Facto
 
 
 def _joined(factors: Sequence[Factor]) -> tuple[Factor, ...]:
-    """Commuting neighbours driven by one parameter become one factor: a controlled phase shift is one rotation."""
+    """Commuting neighbours driven by one parameter become one factor: a controlled phase shift is one
+    rotation."""
     result: list[Factor] = []
     for f in factors:
         last = result[-1] if result else None
@@ -140,7 +141,7 @@ def _normal(f: Factor) -> Factor:
     )
 
 
-# -- Fixed gates ------------------------------------------------------------------------------------------------
+# -- Fixed gates -------------------------------------------------------------------------------------------
 
 X = (fixed("X", (0,), 2 * QUARTER), phase(QUARTER))
 Y = (fixed("Y", (0,), 2 * QUARTER), phase(QUARTER))
@@ -166,7 +167,7 @@ TABLE: dict[type, tuple[Factor, ...] | Callable[[Operator], tuple[Factor, ...]]]
     qp.ECR: (fixed("ZX", (0, 1), QUARTER), *X),
 }
 
-# -- Rotations: parameter by parameter ----------------------------------------------------------------------------
+# -- Rotations: parameter by parameter ---------------------------------------------------------------------
 
 RX, RY, RZ = ((rotation(w, (0,)),) for w in "XYZ")
 PHASE_SHIFT = (rotation("Z", (0,)), phase(0.0, (0, 0.5)))
@@ -212,7 +213,7 @@ def _multi_rz(op: Operator) -> tuple[Factor, ...]:
 
 TABLE |= {qp.PauliRot: _pauli_rot, qp.MultiRZ: _multi_rz}
 
-# -- Controlled forms: from the base --------------------------------------------------------------------------------
+# -- Controlled forms: from the base -----------------------------------------------------------------------
 
 TABLE |= {
     qp.CNOT: controlled(X, (True,)),
@@ -233,7 +234,7 @@ TABLE |= {
     qp.CSWAP: controlled(SWAP, (True,)),
 }
 
-# -- Generators ---------------------------------------------------------------------------------------------------
+# -- Generators --------------------------------------------------------------------------------------------
 
 
 def generator_factors(op: Operator) -> tuple[Factor, ...] | None:
@@ -273,7 +274,7 @@ def _exponential(sentence, wires, scale: float) -> tuple[Factor, ...]:
     return tuple(result)
 
 
-@lru_cache(maxsize=None)
+@cache
 def _generator_of_type(kind: type) -> tuple[Factor, ...]:
     return generator_factors(kind(0.5, wires=range(kind.num_wires)))
 
@@ -302,20 +303,24 @@ def _evolution(op: Operator) -> tuple[Factor, ...] | None:
     if sentence is None:
         if len(op.wires) > 6:
             return None
-        sentence = qp.pauli_decompose(qp.matrix(op.base, wire_order=op.wires), wire_order=op.wires, pauli=True)
+        sentence = qp.pauli_decompose(
+            qp.matrix(op.base, wire_order=op.wires), wire_order=op.wires, pauli=True
+        )
     # Evolution(H, θ) is exp(-iθH), Exp(H, iθ) is exp(iθH)
     return _exponential(sentence, op.wires, 1.0 if isinstance(op, qp.ops.Evolution) else -1.0)
 
 
 def _exponent(op: Operator) -> tuple[Factor, ...] | None:
     if not qp.math.allclose(qp.math.real(op.coeff), 0.0):
-        raise DLAError(f"{op}: exp of an operator that is not anti-Hermitian; write it with an imaginary coefficient.")
+        raise DLAError(
+            f"{op}: exp of an operator that is not anti-Hermitian; write it with an imaginary coefficient."
+        )
     return _evolution(op)
 
 
 TABLE |= {qp.ops.Evolution: _evolution, qp.ops.Exp: _exponent}
 
-# -- Adjoint, power and control of anything above -------------------------------------------------------------------
+# -- Adjoint, power and control of anything above ----------------------------------------------------------
 
 
 def _adjoint_of(op: Operator) -> tuple[Factor, ...] | None:
@@ -364,8 +369,8 @@ def factors_of(op: Operator) -> tuple[Factor, ...] | None:
 
 
 def slots_of(op: Operator) -> tuple:
-    """The numbers that determine the operation, the angle parameters first (the ``data`` of ``Evolution`` and ``Exp`` are neither
-    the angle nor the coefficients of the Hamiltonian)."""
+    """The numbers that determine the operation, the angle parameters first (the ``data`` of ``Evolution``
+    and ``Exp`` are neither the angle nor the coefficients of the Hamiltonian)."""
     if isinstance(op, qp.ops.Evolution):
         return (op.param, *op.base.data)
     if isinstance(op, qp.ops.Exp):

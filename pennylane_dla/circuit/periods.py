@@ -16,11 +16,11 @@ MAX_TERMS = 12
 
 
 def element_periods(circuits: Sequence[Sequence[Gate]], num_elements: int) -> np.ndarray:
-    """``2π`` over the greatest common divisor of an element's frequencies; ``inf`` where they are incommensurate (or the
-    angle is not affine), ``nan`` for an element that drives no gate.
+    """``2π`` over the greatest common divisor of an element's frequencies; ``inf`` where they are
+    incommensurate (or the angle is not affine), ``nan`` for an element that drives no gate.
 
-    The loss moves with ``exp(-iαP/2)`` at frequency ``|c|`` where ``α = cθ + …``; with a sum at the differences of the
-    eigenvalues of its generator.
+    The loss moves with ``exp(-iαP/2)`` at frequency ``|c|`` where ``α = cθ + …``; with a sum at the
+    differences of the eigenvalues of its generator.
     """
     frequencies: dict[int, set[float]] = {}
     for gates in circuits:
@@ -62,8 +62,8 @@ def divisor(values) -> float:
 def gap_frequencies(words: tuple[str, ...], coefficients: tuple[float, ...]) -> tuple[float, ...]:
     """Numbers whose common divisor is that of all differences of eigenvalues of ``Σ c_j P_j``.
 
-    For commuting words the eigenvalues are ``Σ ±c_j`` over the sign patterns that products of words allow; with many words
-    ``2|c_j|``, of which all differences are sums.
+    For commuting words the eigenvalues are ``Σ ±c_j`` over the sign patterns that products of words allow;
+    with many words ``2|c_j|``, of which all differences are sums.
     """
     width = max(map(len, words))
     vectors = [_vector(word) for word in words]
@@ -109,7 +109,8 @@ def _multiply(a, b):
 
 
 def _independent(words):
-    """A maximal independent set of words, and each word as ``(members, sign)``: a product of members times a sign."""
+    """A maximal independent set of words, and each word as ``(members, sign)``: a product of members times a
+    sign."""
     rows: list[tuple[int, int, tuple[int, int, int], frozenset]] = []  # pivot, mask, element, members
     combos, basis = [], []
     for word in words:

@@ -1,9 +1,10 @@
 """Which trainable element drives which angle: the classical map of a QNode, found by evaluating it.
 
-The map from argument elements ``e`` to the numbers ``p`` on the tape is affine in nearly every circuit. It is evaluated at
-few generic points: where ``p = c e_j``, the ratio ``p(e¹)/p(e⁰) = e¹_j/e⁰_j`` tells ``j`` (all ratios differ); where there is
-an offset, the ratio of differences at a third point does. What is left (sums of elements, functions) is found with
-about ``log₂`` of the number of elements further evaluations. All is sparse: nothing of size (angles × elements) is formed.
+The map from argument elements ``e`` to the numbers ``p`` on the tape is affine in nearly every circuit. It
+is evaluated at few generic points: where ``p = c e_j``, the ratio ``p(e¹)/p(e⁰) = e¹_j/e⁰_j`` tells ``j``
+(all ratios differ); where there is an offset, the ratio of differences at a third point does. What is left
+(sums of elements, functions) is found with about ``log₂`` of the number of elements further evaluations. All
+is sparse: nothing of size (angles × elements) is formed.
 """
 
 from __future__ import annotations
@@ -53,10 +54,7 @@ class AngleMap:
             return self.other[slot]
         if self.element[slot] < 0:
             return Angle(float(self.offset[slot]))
-        return Angle(
-            float(self.offset[slot]), (int(self.element[slot]),), (float(self.coefficient[slot]),)
-        )
-
+        return Angle(float(self.offset[slot]), (int(self.element[slot]),), (float(self.coefficient[slot]),))
 
     def part(self, start: int, stop: int) -> AngleMap:
         """The map of slots ``start`` to ``stop``."""
@@ -76,10 +74,11 @@ class AngleMap:
 
 @dataclass(frozen=True, eq=False)
 class ProbePoints:
-    """Three generic points: with ``δ¹ = e¹-e⁰`` and ``δ² = e²-e⁰`` all ``e¹/e⁰`` differ from each other, and all ``δ²/δ¹``.
+    """Three generic points: with ``δ¹ = e¹-e⁰`` and ``δ² = e²-e⁰`` all ``e¹/e⁰`` differ from each other, and
+    all ``δ²/δ¹``.
 
-    ``e⁰`` and ``e¹`` have different signs, so that a branch on ``θ > 0`` shows; on the ``positive`` points all are in (0, 1),
-    for circuits with ``arccos`` or ``sqrt``.
+    ``e⁰`` and ``e¹`` have different signs, so that a branch on ``θ > 0`` shows; on the ``positive`` points
+    all are in (0, 1), for circuits with ``arccos`` or ``sqrt``.
     """
 
     first: Float[np.ndarray, " elements"]
@@ -142,8 +141,8 @@ def angle_map(evaluate: Evaluate, points: ProbePoints, at_first: np.ndarray) -> 
 
 
 def without_data(angles: AngleMap, evaluate, points: ProbePoints, at_first: np.ndarray, data) -> AngleMap:
-    """The map where some data are not known: offsets that they drive become ``nan``; a slope that they drive makes the slot
-    not affine.
+    """The map where some data are not known: offsets that they drive become ``nan``; a slope that they drive
+    makes the slot not affine.
 
     Args:
         angles: the map at one value of the data
@@ -161,7 +160,8 @@ def without_data(angles: AngleMap, evaluate, points: ProbePoints, at_first: np.n
     tilted = np.flatnonzero(np.abs(change - expected) > 10 * rtol * scale)
     offset = np.where(unknown, np.nan, angles.offset)
     other = {
-        slot: angle._replace(offset=float("nan")) if unknown[slot] else angle for slot, angle in angles.other.items()
+        slot: angle._replace(offset=float("nan")) if unknown[slot] else angle
+        for slot, angle in angles.other.items()
     }
     for slot in map(int, tilted):
         other[slot] = angles.angle(slot)._replace(offset=float("nan"), affine=False)
@@ -222,8 +222,9 @@ def _general(evaluate, points, p0, p1, p2, slots, rtol) -> dict[int, Angle]:
 def _by_bits(evaluate, points, p0, p1, slots, rtol) -> dict[int, tuple[int, ...] | None]:
     """The one or two elements that drive each slot, ``None`` where there are more.
 
-    Evaluation ``b`` moves the elements whose code has bit ``b``. A slot answers 0, its total change, or the change by one of its
-    two elements alone: so the answers spell the two codes. Check bits beyond the index make another reading improbable.
+    Evaluation ``b`` moves the elements whose code has bit ``b``. A slot answers 0, its total change, or the
+    change by one of its two elements alone: so the answers spell the two codes. Check bits beyond the index
+    make another reading improbable.
     """
     size = len(points.first)
     bits = max(1, int(size - 1).bit_length())
@@ -236,7 +237,8 @@ def _by_bits(evaluate, points, p0, p1, slots, rtol) -> dict[int, tuple[int, ...]
     tolerance = rtol[slots] * np.maximum(np.abs(p0[slots]), np.abs(p1[slots])) + 1e-300
     totals = (p1 - p0)[slots]
     return {
-        int(slot): _decode(answers[:, c], totals[c], tolerance[c], codes, bits) for c, slot in enumerate(slots)
+        int(slot): _decode(answers[:, c], totals[c], tolerance[c], codes, bits)
+        for c, slot in enumerate(slots)
     }
 
 
@@ -288,7 +290,8 @@ def _by_halving(evaluate, points, p0, slots, rtol) -> dict[int, tuple[int, ...]]
                 evaluations += 1
                 if evaluations > MAX_EVALUATIONS:
                     raise DLAError(
-                        "the angles depend on too many argument elements each to find out which; compute them outside the "
+                        "the angles depend on too many argument elements each to find out which; compute "
+                        "them outside the "
                         "QNode and pass the angles as its argument."
                     )
                 answer = evaluate(moved) - p0
@@ -305,15 +308,12 @@ def _disjoint_groups(users: dict) -> list[list]:
     groups: list[list] = []
     busy: list[set[int]] = []
     for key, using in users.items():
-        for group, taken in zip(groups, busy, strict=True):
-            if taken.isdisjoint(using):
-                break
-        else:
-            group, taken = [], set()
-            groups.append(group)
-            busy.append(taken)
-        group.append(key)
-        taken.update(using)
+        free = next((g for g, taken in enumerate(busy) if taken.isdisjoint(using)), len(groups))
+        if free == len(groups):
+            groups.append([])
+            busy.append(set())
+        groups[free].append(key)
+        busy[free].update(using)
     return groups
 
 
@@ -338,7 +338,10 @@ def _fit(evaluate, points, p0, p1, p2, supports, rtol) -> dict[int, Angle]:
         index = np.array(support, int)
         slope = np.array([secant[slot, j] for j in support])
         reach = np.abs(slope) @ np.abs(e1 - e0)[index] + abs(p0[slot])
-        errors = [p1[slot] - p0[slot] - slope @ (e1 - e0)[index], p2[slot] - p0[slot] - slope @ (e2 - e0)[index]]
+        errors = [
+            p1[slot] - p0[slot] - slope @ (e1 - e0)[index],
+            p2[slot] - p0[slot] - slope @ (e2 - e0)[index],
+        ]
         if max(map(abs, errors)) < 10 * rtol[slot] * reach:
             slope = clean(slope, max(rtol[slot], 1e-9))
             offset = float(clean_offset(p0[slot] - slope @ e0[index], rtol[slot] * reach))

@@ -1,4 +1,5 @@
-"""Initial states: what the preparations at the start of a tape mean, and fixed gates folded into a product state."""
+"""Initial states: what the preparations at the start of a tape mean, and fixed gates folded into a product
+state."""
 
 from __future__ import annotations
 
@@ -111,7 +112,8 @@ def _tidy(bloch: np.ndarray) -> np.ndarray:
 
 
 def fold(state: State, gates: Sequence[Gate]) -> tuple[State, tuple[Gate, ...]]:
-    """Fixed single-qubit gates and channels before anything else on their wire, taken into a product state."""
+    """Fixed single-qubit gates and channels before anything else on their wire, taken into a product
+    state."""
     if not isinstance(state, ProductState):
         return state, tuple(gates)
     bloch, rest, closed = state.bloch.copy(), [], set()

@@ -1,4 +1,5 @@
-"""What is trainable, under every interface and transformation; the way back to a gradient's form; errors at the door."""
+"""What is trainable, under every interface and transformation; the way back to a gradient's form; errors at
+the door."""
 
 import importlib.util
 
@@ -29,7 +30,9 @@ W, X = np.array([0.1, 0.2]), np.array([0.3, 0.4])
 def driven(ansatz):
     """For each gate that is no Clifford: its name, offset and elements."""
     return [
-        (g.name, round(float(g.angle.offset), 6), g.angle.elements) for g in ansatz.gates if g.name in ("RX", "RY")
+        (g.name, round(float(g.angle.offset), 6), g.angle.elements)
+        for g in ansatz.gates
+        if g.name in ("RX", "RY")
     ]
 
 
@@ -63,7 +66,7 @@ def test_autograd_keyword_argument():
     (ansatz,) = extract(circuit, (W, X), {"scale": marked(0.5, True)})
     assert ansatz.arguments.names == ("scale",)
     assert [g.angle.coefficients for g in ansatz.gates if g.name == "RY"] == [(0.1,), (0.2,)]
-    (restored, ) = [ansatz.arguments.restore(np.array([3.0]))]
+    (restored,) = [ansatz.arguments.restore(np.array([3.0]))]
     assert restored == ({"scale": np.array(3.0)},)
 
 
@@ -170,7 +173,9 @@ def test_vmap_hides_what_it_maps():
 def test_nothing_leaks_into_the_trace():
     """The jaxpr of a function that extracts is the jaxpr without it."""
     spy = Spy()
-    plain = jax.make_jaxpr(lambda *args: sum(jnp.sum(jnp.asarray(a)) for a in args))(jnp.array(W), jnp.array(X))
+    plain = jax.make_jaxpr(lambda *args: sum(jnp.sum(jnp.asarray(a)) for a in args))(
+        jnp.array(W), jnp.array(X)
+    )
     assert str(jax.make_jaxpr(spy)(jnp.array(W), jnp.array(X))) == str(plain)
     assert not jax.config.jax_enable_x64
 
@@ -190,7 +195,11 @@ def test_unknown_data_beside_a_parameter():
 
     jax.jit(function)(0.1, 0.2)
     first, second = (g.angle for g in found["ansatz"].gates)
-    assert np.isnan(first.offset) and (first.elements, first.coefficients, first.affine) == ((0,), (1.0,), True)
+    assert np.isnan(first.offset) and (first.elements, first.coefficients, first.affine) == (
+        (0,),
+        (1.0,),
+        True,
+    )
     assert np.isnan(second.offset) and (second.elements, second.affine) == ((0,), False)
 
 
@@ -226,7 +235,10 @@ def test_qfunc_that_needs_its_array_type():
         return qp.expval(qp.Z(0))
 
     (ansatz,) = extract(needs_jax, (jnp.zeros(3),))
-    assert [g.angle.elements for g in ansatz.gates] == [(1, 2)] or [g.angle.fixed for g in ansatz.gates] == [True, False]
+    assert [g.angle.elements for g in ansatz.gates] == [(1, 2)] or [g.angle.fixed for g in ansatz.gates] == [
+        True,
+        False,
+    ]
     assert ansatz.gates[-1].angle.coefficients == (2.0, 2.0)
 
 
@@ -256,13 +268,16 @@ def test_restore_gives_the_form_of_jax_grad(argnums):
     assert [np.shape(leaf) for leaf in jax.tree_util.tree_leaves(restored)] == shapes
     more = ansatz.arguments.restore(np.zeros((count, 5)))
     assert [np.shape(leaf) for leaf in jax.tree_util.tree_leaves(more)] == [(*s, 5) for s in shapes]
-    order = np.concatenate([np.ravel(leaf) for leaf in jax.tree_util.tree_leaves(ansatz.arguments.restore(np.arange(count)))])
+    order = np.concatenate(
+        [np.ravel(leaf) for leaf in jax.tree_util.tree_leaves(ansatz.arguments.restore(np.arange(count)))]
+    )
     if argnums != (2, 0):
         assert np.array_equal(order, np.arange(count))
 
 
 def test_elements_and_rows_agree():
-    """Element ``j`` of the IR is row ``j`` of ``restore``: against ``jax.grad`` by a dead-or-alive pattern."""
+    """Element ``j`` of the IR is row ``j`` of ``restore``: against ``jax.grad`` by a dead-or-alive
+    pattern."""
     (ansatz,) = extract(tree_circuit, (PYTREE, 0.1, 0.3), argnums=(2, 0))
     alive = np.zeros(ansatz.arguments.num_elements)
     for gate in ansatz.gates:

@@ -24,7 +24,8 @@ def find(function, size):
 
 
 def assert_affine(function, size, rtol=1e-9):
-    """The map must be called affine everywhere and reproduce the function; returns the number of evaluations."""
+    """The map must be called affine everywhere and reproduce the function; returns the number of
+    evaluations."""
     found, calls = find(function, size)
     for _ in range(3):
         elements = RNG.normal(size=size)
@@ -72,12 +73,14 @@ def test_sums_need_few_builds():
 
 def test_single_precision():
     """A circuit that casts to float32 is affine still."""
-    assert_affine(lambda e: (np.float32(2) * np.float32(e) + np.float32(0.1)), 40, rtol=3e-6)
+    assert_affine(lambda e: np.float32(2) * np.float32(e) + np.float32(0.1), 40, rtol=3e-6)
     assert_affine(lambda e: np.float32(e) + np.float32(e[::-1]), 40, rtol=3e-6)
 
 
 def test_coefficients_are_clean():
-    found, _ = find(lambda e: [2 * e[0], e[1] / 3, -np.pi * e[2], e[0] * 0.1 + 0.7 - 0.7, e[1] + np.pi / 4], 3)
+    found, _ = find(
+        lambda e: [2 * e[0], e[1] / 3, -np.pi * e[2], e[0] * 0.1 + 0.7 - 0.7, e[1] + np.pi / 4], 3
+    )
     assert [found.angle(k).coefficients for k in range(5)] == [(2.0,), (1 / 3,), (-np.pi,), (0.1,), (1.0,)]
     assert [found.angle(k).offset for k in range(5)] == [0.0, 0.0, 0.0, 0.0, np.pi / 4]
 
@@ -104,8 +107,13 @@ def circuit_of(function):
 
 CIRCUITS = {
     "scaled": lambda w, s: [(qp.RX(s * w[k] + 0.2, k % 3), qp.CNOT((k % 3, (k + 1) % 3))) for k in range(6)],
-    "shared": lambda w, s: [(qp.RY(w[k % 2] - 2 * w[5], k % 3), qp.ISWAP((k % 3, (k + 1) % 3))) for k in range(6)],
-    "dense": lambda w, s: (qp.PauliRot(qp.math.dot(np.arange(6), w) - s, "XYZ", range(3)), qp.RX(qp.math.sum(w), 0)),
+    "shared": lambda w, s: [
+        (qp.RY(w[k % 2] - 2 * w[5], k % 3), qp.ISWAP((k % 3, (k + 1) % 3))) for k in range(6)
+    ],
+    "dense": lambda w, s: (
+        qp.PauliRot(qp.math.dot(np.arange(6), w) - s, "XYZ", range(3)),
+        qp.RX(qp.math.sum(w), 0),
+    ),
 }
 
 

@@ -54,7 +54,10 @@ ENTANGLED_MIXED = (np.outer([1, 0, 0, 1], [1, 0, 0, 1]) / 2 + np.eye(4) / 4) / 2
         (lambda: (qp.BasisState([1, 1], wires=[0, 1]), qp.H(0), qp.T(0), qp.X(2)), ProductState),
         (lambda: qp.StatePrep(PRODUCT, wires=[2, 0, 1]), ProductState),
         (lambda: qp.StatePrep(VECTOR, wires=[2, 0]), VectorState),
-        (lambda: qp.AmplitudeEmbedding([1.0, 2.0, 3.0], wires=[0, 1], pad_with=0.5, normalize=True), VectorState),
+        (
+            lambda: qp.AmplitudeEmbedding([1.0, 2.0, 3.0], wires=[0, 1], pad_with=0.5, normalize=True),
+            VectorState,
+        ),
         (lambda: (qp.StatePrep(VECTOR, wires=[3, 1]), qp.BasisState([1], wires=[0]), qp.H(2)), VectorState),
         (lambda: qp.QubitDensityMatrix(PLUS_MIXED, wires=[1, 0]), ProductState),
         (lambda: qp.QubitDensityMatrix(ENTANGLED_MIXED, wires=[1, 0]), UnknownState),

@@ -64,7 +64,9 @@ def circuit(theta):
 
 
 def test_user_transforms_are_applied():
-    qnode = qp.transforms.merge_rotations(qp.transforms.cancel_inverses(qp.QNode(circuit, qp.device("default.qubit"))))
+    qnode = qp.transforms.merge_rotations(
+        qp.transforms.cancel_inverses(qp.QNode(circuit, qp.device("default.qubit")))
+    )
     theta = np.array([0.1, 0.2, 0.3])
     merged, plain = extract(qnode, (theta,))[0], extract(qnode, (theta,), level="top")[0]
     assert merged.gates[0].angle.elements == (0, 1) and merged.gates[0].angle.coefficients == (1.0, 1.0)
@@ -75,7 +77,9 @@ def test_several_tapes():
     qnode = qp.gradients.param_shift(qp.QNode(circuit, qp.device("default.qubit")))
     theta = qp.numpy.array([0.1, 0.2, 0.3])
     split = qp.transforms.split_non_commuting(
-        qp.QNode(lambda t: (qp.RX(t, 0), qp.expval(qp.Z(0)), qp.expval(qp.X(0)))[1:], qp.device("default.qubit"))
+        qp.QNode(
+            lambda t: (qp.RX(t, 0), qp.expval(qp.Z(0)), qp.expval(qp.X(0)))[1:], qp.device("default.qubit")
+        )
     )
     with pytest.raises(DLAError, match='level="top"'):
         extract(split, (0.3,))
@@ -107,7 +111,9 @@ def test_broadcast_parameters():
         return qp.expval(qp.Z(0))
 
     batch = extract(batched, (np.ones((2, 3)),))
-    assert [[g.angle.elements for g in ansatz.gates] for ansatz in batch] == [[(k,), (3 + k,)] for k in range(3)]
+    assert [[g.angle.elements for g in ansatz.gates] for ansatz in batch] == [
+        [(k,), (3 + k,)] for k in range(3)
+    ]
     assert np.allclose(batch[0].arguments.periods, [2 * np.pi] * 3 + [np.pi] * 3)
 
 
@@ -125,7 +131,10 @@ PERIODS = {
     "OrbitalRotation": (lambda t: qp.OrbitalRotation(t, range(4)), 4 * np.pi),
     "IsingXY": (lambda t: qp.IsingXY(t, (0, 1)), 4 * np.pi),
     "evolve": (lambda t: qp.evolve(qp.Z(0) @ qp.Z(1) + qp.Z(1) @ qp.Z(2), t), np.pi),
-    "evolve ring": (lambda t: qp.evolve(qp.Z(0) @ qp.Z(1) + qp.Z(1) @ qp.Z(2) + qp.Z(0) @ qp.Z(2), t), np.pi / 2),
+    "evolve ring": (
+        lambda t: qp.evolve(qp.Z(0) @ qp.Z(1) + qp.Z(1) @ qp.Z(2) + qp.Z(0) @ qp.Z(2), t),
+        np.pi / 2,
+    ),
     "non-commuting": (lambda t: qp.evolve(qp.X(0) + qp.Z(0), t), np.pi / np.sqrt(2)),
     "irrational": (lambda t: qp.evolve(qp.X(0) + np.sqrt(2) * qp.X(1), t), np.inf),
     "wide": (lambda t: qp.evolve(qp.sum(*(qp.Z(i) @ qp.Z(i + 1) for i in range(20))), t), np.pi),
@@ -146,7 +155,9 @@ def test_periods(name):
     assert found == period or abs(found - period) < 1e-9
 
 
-@pytest.mark.parametrize("name", ["CRX", "SingleExcitation", "DoubleExcitation", "ControlledPhaseShift", "evolve ring"])
+@pytest.mark.parametrize(
+    "name", ["CRX", "SingleExcitation", "DoubleExcitation", "ControlledPhaseShift", "evolve ring"]
+)
 def test_period_is_the_least(name):
     """``U(θ+p)`` equals ``U(θ)`` up to a phase, and for no shorter fraction of ``p``."""
     build, period = PERIODS[name]
