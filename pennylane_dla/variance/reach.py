@@ -8,14 +8,17 @@ from jaxtyping import Bool, Int
 from pennylane_dla.pauli import PauliStrings, StringTable
 from pennylane_dla.pauli.strings import anticommute, pack, unpack
 
+from .steps import Steps
 
-def light_cone(initial: PauliStrings, rotations: PauliStrings) -> Int[np.ndarray, " qubits"]:
-    """Qubits that a string of ``initial`` can reach, going from the last rotation to the first.
 
-    An upper bound: a rotation counts as soon as its generator shares a qubit with the cone.
+def light_cone(initial: PauliStrings, steps: Steps) -> Int[np.ndarray, " qubits"]:
+    """Qubits that a string of ``initial`` can reach, going from the last step to the first.
+
+    An upper bound: a step counts as soon as it shares a qubit with the cone.
     """
     cone = np.bitwise_or.reduce(initial.x | initial.z, axis=0)
-    for support in (rotations.x | rotations.z)[::-1]:
+    supports = steps.shift.x | steps.shift.z | steps.odd.x | steps.odd.z
+    for support in supports[steps.moving][::-1]:
         if np.any(support & cone):
             cone = cone | support
     return np.flatnonzero(unpack(cone, initial.num_wires))
@@ -27,32 +30,40 @@ def restrict(strings: PauliStrings, qubits: Int[np.ndarray, " qubits"]) -> Pauli
     return PauliStrings(pack(x[:, qubits]), pack(z[:, qubits]), len(qubits))
 
 
+def moved_by(steps: Steps, k: int, strings: PauliStrings) -> Bool[np.ndarray, " m"]:
+    """Which strings step ``k`` can move."""
+    return anticommute(steps.odd[k], strings) & ~anticommute(steps.even[k], strings)
+
+
 def reachable(
-    initial: PauliStrings, rotations: PauliStrings, max_dim: int
+    initial: PauliStrings, steps: Steps, max_dim: int
 ) -> tuple[StringTable | None, Bool[np.ndarray, " g"]]:
-    """All strings that ``initial`` can become, from the last rotation to the first.
+    """All strings that ``initial`` can become, from the last step to the first.
 
     Args:
         initial: the terms of the observable
-        rotations: generators in order of application, those that can move a string
+        steps: of the circuit
         max_dim: strings at most
 
     Returns:
-        the strings (``None`` beyond ``max_dim``), and which rotations moved any
+        the strings (``None`` beyond ``max_dim``), and which steps moved any
     """
     table = StringTable.of(initial)
-    moves = np.zeros(len(rotations), bool)
-    for k in range(len(rotations) - 1, -1, -1):
-        generator = rotations[k]
-        moved = anticommute(generator, table.strings)
+    moves = np.zeros(len(steps), bool)
+    for k in np.flatnonzero(steps.moving)[::-1]:
+        moved = moved_by(steps, k, table.strings)
         if not moved.any():
             continue
         moves[k] = True
-        sources = table.strings[moved]
-        images = PauliStrings(sources.x ^ generator.x, sources.z ^ generator.z, sources.num_wires)
+        images = shifted(table.strings[moved], steps.shift[k])
         new = table.find(images) < 0
         if new.any():
             if len(table) + int(new.sum()) > max_dim:
                 return None, moves
             table = StringTable.of(PauliStrings.concatenate([table.strings, images[new]]))
     return table, moves
+
+
+def shifted(strings: PauliStrings, by: PauliStrings) -> PauliStrings:
+    """Every string plus one."""
+    return PauliStrings(strings.x ^ by.x, strings.z ^ by.z, strings.num_wires)

@@ -6,56 +6,51 @@ with ``R``; otherwise both move together and ``R`` stays. A rotation with a know
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 from jaxtyping import Bool, Float
 
 from pennylane_dla.pauli import PauliStrings, StringTable
 from pennylane_dla.pauli.strings import anticommute
 
-from .law import Moments
+from .reach import shifted
+from .steps import Steps
 
 
-def surviving_sectors(
-    terms: PauliStrings, rotations: PauliStrings, moments: Sequence[Moments], max_sectors: int
-) -> PauliStrings | None:
+def surviving_sectors(terms: PauliStrings, steps: Steps, max_sectors: int) -> PauliStrings | None:
     """The differences that matter, ``R = 0`` first.
 
     Args:
         terms: strings of the observable
-        rotations: generators in order of application
-        moments: of their angles
+        steps: of the circuit
         max_sectors: at most so many
 
     Returns:
         the differences, or ``None`` where there are more
     """
     differences = _differences(terms)
-    killing = np.array([m.c == 0 and m.s == 0 and m.sc == 0 for m in moments], bool)
-    mixing = np.array([m.s != 0 or m.sc != 0 for m in moments], bool)
+    killing, mixing = steps.killing, steps.mixing
     if not mixing.any():  # R is conserved: it lives if nothing kills it
         for k in np.flatnonzero(killing)[::-1]:
-            differences = differences[~anticommute(rotations[k], differences)]
+            differences = differences[~anticommute(steps.odd[k], differences)]
         return _with_zero_first(differences, max_sectors)
 
     # Differences that the observable can reach at each level, then those of them that get through to the start.
     levels = [StringTable.of(differences)]
-    for k in range(len(rotations) - 1, -1, -1):
+    for k in range(len(steps) - 1, -1, -1):
         level = levels[-1].strings
         if killing[k]:
-            level = level[~anticommute(rotations[k], level)]
+            level = level[~anticommute(steps.odd[k], level)]
         elif mixing[k]:
-            level = PauliStrings.concatenate([level, _shift(level, rotations[k])])
+            level = PauliStrings.concatenate([level, shifted(level, steps.shift[k])])
         if len(level) > 4 * max_sectors:
             return None
         levels.append(StringTable.of(level))
     alive = levels[-1].strings
     seen = [alive]
-    for k in range(len(rotations)):
+    for k in range(len(steps)):
         if mixing[k]:
-            alive = PauliStrings.concatenate([alive, _shift(alive, rotations[k])])
-        reached = levels[len(rotations) - 1 - k]
+            alive = PauliStrings.concatenate([alive, shifted(alive, steps.shift[k])])
+        reached = levels[len(steps) - 1 - k]
         alive = alive[reached.find(alive) >= 0] if len(alive) else alive
         alive = StringTable.of(alive).strings if len(alive) else alive
         seen.append(alive)
@@ -72,23 +67,19 @@ def pair_weights(
     by_key[position] = coefficients
     weights = np.zeros((len(sectors), len(terms)))
     for r in range(len(sectors)):
-        partner = table.find(_shift(terms, sectors[r]))
+        partner = table.find(shifted(terms, sectors[r]))
         weights[r] = np.where(partner >= 0, coefficients * by_key[np.maximum(partner, 0)], 0.0)
     return weights
 
 
-def _shift(strings: PauliStrings, by: PauliStrings) -> PauliStrings:
-    return PauliStrings(strings.x ^ by.x, strings.z ^ by.z, strings.num_wires)
-
-
 def _differences(terms: PauliStrings) -> PauliStrings:
-    parts = [_shift(terms, terms[0])]
+    parts = [shifted(terms, terms[0])]
     found = StringTable.of(parts[0])
     for i in range(1, len(terms)):
-        shifted = _shift(terms, terms[i])
-        new = found.find(shifted) < 0
+        candidates = shifted(terms, terms[i])
+        new = found.find(candidates) < 0
         if new.any():
-            found = StringTable.of(PauliStrings.concatenate([found.strings, shifted[new]]))
+            found = StringTable.of(PauliStrings.concatenate([found.strings, candidates[new]]))
     return found.strings
 
 

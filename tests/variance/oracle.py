@@ -4,6 +4,7 @@ The loss is a trigonometric polynomial of degree one in each angle, so few equid
 exactly; a normal law is integrated by Gauss-Hermite points.
 """
 
+import functools
 import itertools
 
 import numpy as np
@@ -22,10 +23,12 @@ MATRICES = {
 
 def string_matrix(letters_by_wire, num_wires):
     """Dense matrix of a local string ``{wire: letter}``."""
-    result = np.eye(1)
-    for wire in range(num_wires):
-        result = np.kron(result, MATRICES[letters_by_wire.get(wire, "I")])
-    return result
+    return _word_matrix("".join(letters_by_wire.get(wire, "I") for wire in range(num_wires)))
+
+
+@functools.cache
+def _word_matrix(word):
+    return functools.reduce(np.kron, [MATRICES[letter] for letter in word])
 
 
 def sum_matrix(observable):
@@ -101,15 +104,15 @@ def integrate(ansatz, observable, law):
     for element in range(num):
         of = law.law_of(element)
         if isinstance(of, Normal):
-            x, w = np.polynomial.hermite_e.hermegauss(24)
+            x, w = np.polynomial.hermite_e.hermegauss(10)
             nodes.append(of.mean + of.std * x)
             weights.append(w / w.sum())
         elif of.low is None:
-            count = 10
+            count = 5
             nodes.append(np.arange(count) * ansatz.arguments.periods[element] / count)
             weights.append(np.full(count, 1 / count))
         else:
-            x, w = np.polynomial.legendre.leggauss(24)
+            x, w = np.polynomial.legendre.leggauss(10)
             nodes.append((of.high + of.low) / 2 + (of.high - of.low) / 2 * x)
             weights.append(w / 2)
     step = 1e-5

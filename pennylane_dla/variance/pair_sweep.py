@@ -1,0 +1,255 @@
+"""Propagating weights of pairs of strings ``(Q, Q + R)`` through a circuit, from both ends, in JAX.
+
+Shapes are padded to powers of two and the circuit is walked by ``lax.scan``, so that another circuit of similar size reuses the
+compiled code.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from pennylane_dla.compat import numerics
+from pennylane_dla.pauli import PauliStrings, StringTable
+
+from .reach import shifted
+from .steps import Steps
+
+
+@dataclass(frozen=True, eq=False)
+class Space:
+    """The strings and pairs of one computation, before padding.
+
+    Args:
+        steps: of the circuit, on the qubits of the light cone
+        table: the strings, or ``None`` where all ``4^k`` are addressed directly by their bits (index ``x + 2^k z``)
+        num_strings: how many
+        num_qubits: of the light cone
+        sectors: differences ``R``, zero first
+    """
+
+    steps: Steps
+    table: StringTable | None
+    num_strings: int
+    num_qubits: int
+    sectors: PauliStrings
+
+
+def direct_index(strings: PauliStrings) -> np.ndarray:
+    """``x + 2^k z`` as an integer."""
+    return strings.x[:, 0].astype(np.int64) | (strings.z[:, 0].astype(np.int64) << strings.num_wires)
+
+
+def sweep(
+    space: Space, weights: Float[np.ndarray, "sectors strings"], ends: Float[np.ndarray, "sectors strings"], mode: str
+) -> tuple[float, Float[np.ndarray, " g"]]:
+    """A moment of the loss, and of the derivative with respect to the angle of each step.
+
+    Args:
+        space: strings, pairs and steps
+        weights: observable side
+        ends: state side
+        mode: ``"diagonal"`` (second moments, ``R = 0`` only), ``"pairs"`` (second moments) or ``"first"`` (means)
+
+    Returns:
+        ``E[l²]`` and ``E[(∂l/∂α)²]``, or ``E[l]`` and ``E[∂l/∂α]``; 0 for channels
+    """
+    steps, dense = space.steps, space.table is None
+    num_sectors = _pad(len(space.sectors) + 1) if mode == "pairs" else 1  # a zero sector to read from
+    size = space.num_strings if dense else _pad(space.num_strings + 1)  # a zero string to read from
+    length = min(64, _pad(max(1, len(steps))))
+    segments = -(-max(1, len(steps)) // length)
+    words = steps.shift.x.shape[1]
+    flags = {"dense": dense, "mode": mode, "noisy": steps.noisy}
+
+    def padded(array, shape):
+        return np.pad(array, [(0, s - a) for a, s in zip(array.shape, shape, strict=True)])
+
+    if dense:
+        index = np.arange(size, dtype=np.uint32)
+        x = (index & np.uint32(2**space.num_qubits - 1))[:, None]
+        z = (index >> np.uint32(space.num_qubits))[:, None]
+        partners, rows = np.zeros((1, 1), np.int32), direct_index(steps.shift).astype(np.int32)
+    else:
+        x, z = (padded(part, (size, words)) for part in (space.table.strings.x, space.table.strings.z))
+        partners, rows = _partner_table(space.table, steps.shift, size)
+    total = segments * length
+    gates = [
+        padded(steps.shift.x, (total, words)),
+        padded(steps.shift.z, (total, words)),
+        padded(rows, (total,)),
+        padded(steps.moments, (total, 5)),
+        padded(_sector_partners(space.sectors, steps.shift, num_sectors), (total, num_sectors)),
+    ]
+    if steps.noisy:
+        gates += [
+            padded(steps.rotation < 0, (total,)),
+            padded(steps.local.x.reshape(-1, 4, words), (total, 4, words)),
+            padded(steps.local.z.reshape(-1, 4, words), (total, 4, words)),
+            padded(steps.damping, (total, 16)),
+            padded(steps.decay, (total,)),
+        ]
+    sectors = [padded(part[:num_sectors], (num_sectors, words)) for part in (space.sectors.x, space.sectors.z)]
+    with numerics():
+        arrays = tuple(jnp.asarray(array) for array in (x, z, partners, *sectors))
+        parts = [tuple(jnp.asarray(g[i * length : (i + 1) * length]) for g in gates) for i in range(segments)]
+        at_segments = [jnp.asarray(padded(weights, (num_sectors, size)))]
+        for part in reversed(parts[1:]):
+            at_segments.append(_to_the_start(at_segments[-1], arrays, part, **flags))
+        ends = jnp.asarray(padded(ends, (num_sectors, size)))
+        derivatives = []
+        for i, part in enumerate(parts):
+            start, ends_after, moments = _through(at_segments.pop(), ends, arrays, part, **flags)
+            if i == 0:
+                loss = float(jnp.vdot(start, ends))
+            ends = ends_after
+            derivatives.append(np.asarray(moments))
+    return loss, np.concatenate(derivatives)[: len(steps)]
+
+
+@partial(jax.jit, static_argnames=("dense", "mode", "noisy"))
+def _to_the_start(weights, space, gates, *, dense, mode, noisy):
+    """Observable side: the weights before a segment, from those after it."""
+    step = _kernel(space, dense, mode, noisy)
+    return jax.lax.scan(lambda w, gate: (step(w, gate, 1)[0], None), weights, gates, reverse=True)[0]
+
+
+@partial(jax.jit, static_argnames=("dense", "mode", "noisy"))
+def _through(weights, ends, space, gates, *, dense, mode, noisy):
+    """State side: the ends after a segment, and ``E[(∂l/∂α)²]`` of its gates."""
+    step = _kernel(space, dense, mode, noisy)
+    start, derived = jax.lax.scan(lambda w, gate: step(w, gate, 1), weights, gates, reverse=True)
+
+    def forward(v, gate_and_derived):
+        gate, derived = gate_and_derived
+        return step(v, gate, -1)[0], jnp.vdot(v, derived)
+
+    ends, moments = jax.lax.scan(forward, ends, (gates, derived))
+    return start, ends, moments
+
+
+def _kernel(space, dense, mode, noisy):
+    """The averaged step on pair weights, and the same for its derivative."""
+    x, z, partners, sector_x, sector_z = space
+    index = jnp.arange(x.shape[0])
+
+    def step(w: Float[Array, "sectors strings"], gate, direction):
+        """``direction = -1`` is the transpose: the rotation by ``-α``, the Schrödinger picture of a channel."""
+        px, pz, row, moments, sector_partner, *channel = gate
+        moved = w[:, index ^ row] if dense else w[:, partners[row]]
+        if mode == "diagonal":
+            sign = sign_other = 1.0
+            first = second = jnp.zeros_like(w)
+        else:
+            sign = _turn_sign(px, pz, x ^ px, z ^ pz)[None, :]
+            sign_other = (
+                _turn_sign(px, pz, x[None] ^ sector_x[:, None] ^ px, z[None] ^ sector_z[:, None] ^ pz)
+                if mode == "pairs"
+                else 1.0
+            )
+            first = sign * moved[sector_partner]
+            second = sign_other * w[sector_partner] if mode == "pairs" else jnp.zeros_like(w)
+        both = sign * sign_other * moved
+        move = _parity((px & z) ^ (pz & x))[None, :]
+        odd = _parity((px & sector_z) ^ (pz & sector_x))[:, None]
+        averaged, derived = _rotation(w, moments, direction, mode, move, move ^ odd, first, second, both)
+        if noisy:
+            damped = _channel(w, channel[1:], direction, mode, (x, z), (sector_x, sector_z), first, second, both)
+            averaged = jnp.where(channel[0], damped, averaged)
+            derived = jnp.where(channel[0], 0.0, derived)
+        return averaged, derived
+
+    return step
+
+
+def _rotation(w, moments, direction, mode, move, other, first, second, both):
+    """``move``, ``other``: whether the rotation moves the first and the second string of a pair; ``first``, ``second``,
+    ``both``: the weights of the pairs that come here when it moves that one or both."""
+    c, s, cc, ss, sc = moments
+    s, sc = direction * s, direction * sc
+    if mode == "first":
+        return jnp.where(move, c * w + s * both, w), jnp.where(move, c * both - s * w, 0.0)
+    if mode == "diagonal":
+        return jnp.where(move, cc * w + ss * both, w), jnp.where(move, ss * w + cc * both, 0.0)
+    averaged = jnp.where(
+        move & other,
+        cc * w + ss * both + sc * (first + second),
+        jnp.where(move, c * w + s * first, jnp.where(other, c * w + s * second, w)),
+    )
+    return averaged, jnp.where(move & other, ss * w + cc * both - sc * (first + second), 0.0)
+
+
+def _channel(w, channel, direction, mode, strings, sectors, first, second, both):
+    """Damping by the local letters, and the decay ``Z -> γ`` of amplitude damping (code 2 to code 0)."""
+    local_x, local_z, damping, decay = channel
+
+    def codes(x, z):
+        bits = [_parity((local_x[j] & z) ^ (local_z[j] & x)).astype(jnp.int32) for j in range(4)]
+        return bits[2] + 2 * bits[0] + 4 * (bits[3] + 2 * bits[1])
+
+    code = codes(*strings)
+    arrival = jnp.where(direction == 1, 0, 2)
+    factor, arrives = damping[code][None, :], decay * (code == arrival)[None, :]
+    if mode == "first":
+        return factor * w + arrives * both
+    if mode == "diagonal":
+        return factor**2 * w + arrives**2 * both
+    code_other = code[None, :] ^ codes(*sectors)[:, None]
+    factor_other, arrives_other = damping[code_other], decay * (code_other == arrival)
+    return (
+        factor * factor_other * w
+        + arrives * factor_other * first
+        + factor * arrives_other * second
+        + arrives * arrives_other * both
+    )
+
+
+def _parity(bits):
+    return (jax.lax.population_count(bits).sum(axis=-1) & 1).astype(bool)
+
+
+def _turn_sign(px, pz, x, z):
+    """Sign of ``iPQ`` for ``Q = (x|z)``, of ``PQ`` where the two commute."""
+
+    def count(bits):
+        return jax.lax.population_count(bits).sum(axis=-1).astype(jnp.int32)
+
+    exponent = (count(px & pz) + count(x & z) - count((px ^ x) & (pz ^ z)) + 2 * count(pz & x)) % 4
+    return jnp.where((exponent == 1) | (exponent == 2), -1.0, 1.0)
+
+
+def _partner_table(table: StringTable, shifts: PauliStrings, size: int) -> tuple[np.ndarray, np.ndarray]:
+    """For each distinct shift the index of every string plus it (the zero string's where there is none), and the
+    row of each step."""
+    distinct = StringTable.of(shifts)
+    partners = np.full((_pad(len(distinct)), size), size - 1, np.int32)
+    for j in range(len(distinct)):
+        found = table.find(shifted(table.strings, distinct.strings[j]))
+        partners[j, : len(table)] = np.where(found >= 0, found, size - 1)
+    return partners, distinct.find(shifts).astype(np.int32)
+
+
+def _sector_partners(sectors: PauliStrings, shifts: PauliStrings, num_sectors: int) -> np.ndarray:
+    """For each step and sector ``R`` the index of ``R`` plus its shift; the zero sector where there is none."""
+    result = np.full((len(shifts), num_sectors), num_sectors - 1, np.int32)
+    if num_sectors == 1:
+        return result
+    table = StringTable.of(sectors)
+    original = np.empty(len(table), np.int64)
+    original[table.find(sectors)] = np.arange(len(sectors))
+    for k in range(len(shifts)):
+        found = table.find(shifted(sectors, shifts[k]))
+        result[k, : len(sectors)] = np.where(found >= 0, original[np.maximum(found, 0)], num_sectors - 1)
+    return result
+
+
+def _pad(count: int) -> int:
+    """The next power of two."""
+    return 1 << max(0, int(count - 1).bit_length())
+
+
