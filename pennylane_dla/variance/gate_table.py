@@ -1,9 +1,10 @@
 """From local gates to the padded table that the path sweep walks.
 
-For uniform angles a path is a random walk on vectors ``(x|z)`` of F₂^{2n}, so signs and angles play no part: a
-rotation adds its string to an anticommuting vector with probability one half, a quarter turn adds it always. Both are
-transvections. Quarter turns on one pair of wires are multiplied together (``Sp(4, 2)`` has 720 elements) and ride along
-with the next rotation on that pair, so a step of the table is "a linear map on two wires, then one rotation".
+For uniform angles a path is a random walk on vectors ``(x|z)`` of F₂^{2n}, so signs and angles play no part:
+a rotation adds its string to an anticommuting vector with probability one half, a quarter turn adds it
+always. Both are transvections. Quarter turns on one pair of wires are multiplied together (``Sp(4, 2)`` has
+720 elements) and ride along with the next rotation on that pair, so a step of the table is "a linear map on
+two wires, then one rotation".
 """
 
 from __future__ import annotations
@@ -28,9 +29,9 @@ ANY = 4  # a wire that any letter can reach
 class GateTable:
     """Steps in the order of the Heisenberg picture, last gate first.
 
-    A step replaces the rows ``(x_a, z_a, x_b, z_b)`` of its wires by their image under the linear map, computes the parity
-    ``t`` of the rows in ``TEST`` (and of the last step's ``t``, with ``CARRY``), ands ``t`` with random bits (with ``DRAW``), and
-    adds ``t`` to the rows in ``ADD``.
+    A step replaces the rows ``(x_a, z_a, x_b, z_b)`` of its wires by their image under the linear map,
+    computes the parity ``t`` of the rows in ``TEST`` (and of the last step's ``t``, with ``CARRY``), ands
+    ``t`` with random bits (with ``DRAW``), and adds ``t`` to the rows in ``ADD``.
 
     Args:
         wires: the two wires of each step, as positions in ``active``; the spare positions ``len(active)`` and
@@ -40,8 +41,8 @@ class GateTable:
         damping: for each step the row of ``eigenvalues`` that multiplies the path, or -1
         eigenvalues: squared eigenvalues of Pauli channels, by the local word ``x_a + 2 z_a + 4 x_b + 8 z_b``
         active: the wires that the observable can reach
-        end: expected end weight of each letter (I, X, Z, Y) on each active wire, once the first single-wire gates
-            are integrated
+        end: expected end weight of each letter (I, X, Z, Y) on each active wire, once the first single-wire
+            gates are integrated
         absorbed: for each rotation integrated there: its gate, its active wire, and the weight of each letter
             restricted to paths that anticommute with it
     """
@@ -71,7 +72,8 @@ def light_cone(gates: Sequence[Gate], letters: Sequence[int]) -> list[int]:
 
     Args:
         gates: the circuit
-        letters: for each wire the letter that the terms have there: 0 none, 1, 2, 3 for X, Z, Y, ``ANY`` for several
+        letters: for each wire the letter that the terms have there: 0 none, 1, 2, 3 for X, Z, Y, ``ANY`` for
+            several
     """
     reach, kept = list(letters), []
     for position in range(len(gates) - 1, -1, -1):
@@ -135,7 +137,9 @@ def gate_table(
     end = np.array(start[list(active)], float).reshape(-1, 4)
     absorbed = []
     for wire, positions in first.items():
-        end[place[wire]], parts = _integrate([gates[p] for p in positions], [quarters[p] for p in positions], start[wire])
+        end[place[wire]], parts = _integrate(
+            [gates[p] for p in positions], [quarters[p] for p in positions], start[wire]
+        )
         absorbed += [(p, place[wire], part) for p, part in zip(positions, parts, strict=True) if part is not None]
 
     steps = _Steps(place)
@@ -155,7 +159,8 @@ def gate_table(
 
 
 def _integrate(gates: list[Gate], quarters: list[int | None], start: Float[np.ndarray, " 4"]):
-    """End weights of the four letters before single-wire ``gates``, and for each rotation the weights restricted to
+    """End weights of the four letters before single-wire ``gates``, and for each rotation the weights
+    restricted to
     letters that anticommute with it on arrival (``None`` for gates that are not drawn)."""
     kernels, restricted = [], []
     for gate, turns in zip(gates, quarters, strict=True):

@@ -1,10 +1,11 @@
 """Confidence intervals for means of non-negative weights that are mostly zero.
 
-On a plateau almost every path has weight zero, so the normal interval is wrong where it matters. With weights 0 or 1 the
-interval of Clopper and Pearson is right at any number of hits, zero included. For general weights it is
-applied to the number of equal weights that has the same first two moments, ``k = (Σw)²/Σw²`` hits of size ``u = Σw²/Σw``;
-the upper end adds one more hit of the largest weight, as Fay and Feuer do for sums of Poisson variables
-(Statistics in Medicine 16, 791 (1997)). With equal weights both ends are those of Clopper and Pearson.
+On a plateau almost every path has weight zero, so the normal interval is wrong where it matters. With
+weights 0 or 1 the interval of Clopper and Pearson is right at any number of hits, zero included. For general
+weights it is applied to the number of equal weights that has the same first two moments, ``k = (Σw)²/Σw²``
+hits of size ``u = Σw²/Σw``; the upper end adds one more hit of the largest weight, as Fay and Feuer do for
+sums of Poisson variables (Statistics in Medicine 16, 791 (1997)). With equal weights both ends are those of
+Clopper and Pearson.
 """
 
 from __future__ import annotations
@@ -17,12 +18,12 @@ LEVEL = 0.95
 
 
 def weighted_interval(
-    total: Float[np.ndarray, "..."],
-    squares: Float[np.ndarray, "..."],
-    largest: Float[np.ndarray, "..."] | float,
+    total: Float[np.ndarray, " *shape"],
+    squares: Float[np.ndarray, " *shape"],
+    largest: Float[np.ndarray, " *shape"] | float,
     samples: int,
-    bound: Float[np.ndarray, "..."] | float,
-) -> tuple[Float[np.ndarray, "..."], Float[np.ndarray, "..."]]:
+    bound: Float[np.ndarray, " *shape"] | float,
+) -> tuple[Float[np.ndarray, " *shape"], Float[np.ndarray, " *shape"]]:
     """95 % confidence interval of ``E[w]``.
 
     Args:
@@ -56,11 +57,11 @@ def weighted_interval(
 
 
 def standard_error(
-    total: Float[np.ndarray, "..."],
-    squares: Float[np.ndarray, "..."],
+    total: Float[np.ndarray, " *shape"],
+    squares: Float[np.ndarray, " *shape"],
     samples: int,
-    bound: Float[np.ndarray, "..."] | float = 0.0,
-) -> Float[np.ndarray, "..."]:
+    bound: Float[np.ndarray, " *shape"] | float = 0.0,
+) -> Float[np.ndarray, " *shape"]:
     """Standard error of the mean of ``samples`` weights; without a hit, what one hit of weight ``bound`` would give."""
     error = np.sqrt(np.maximum(squares - total**2 / samples, 0.0))
     return np.where(total > 0, error, bound) / samples

@@ -158,9 +158,7 @@ class AngleLaw:
             top = {name: name.split("[")[0] for name in arguments.names}
             unknown = set(angles) - set(top) - set(top.values())
             if unknown:
-                raise DLAError(
-                    f"angles: no trainable argument {sorted(map(str, unknown))}; there are {sorted(top)}."
-                )
+                raise DLAError(f"angles: no trainable argument {sorted(map(str, unknown))}; there are {sorted(top)}.")
             chosen = [angles.get(name, angles.get(top[name])) for name in arguments.names]
         else:
             chosen = [angles] * len(arguments.names)

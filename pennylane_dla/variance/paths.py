@@ -1,11 +1,13 @@
-"""Monte Carlo over Pauli paths: the variance of the loss and of every gradient component, at any number of qubits.
+"""Monte Carlo over Pauli paths: the variance of the loss and of every gradient component, at any number of
+qubits.
 
-For independent uniform angles ``E[l²]`` is the expected end weight of a random walk on Pauli strings that goes through the circuit from
-its last gate to its first, and ``E[(∂l/∂α_k)²]`` is the same expectation over the paths that anticommute with ``P_k`` on
-arriving at rotation ``k`` (THEORY section 3). Paths are sampled 32 to a word; one sweep serves all gradient components.
+For independent uniform angles ``E[l²]`` is the expected end weight of a random walk on Pauli strings that
+goes through the circuit from its last gate to its first, and ``E[(∂l/∂α_k)²]`` is the same expectation over
+the paths that anticommute with ``P_k`` on arriving at rotation ``k`` (THEORY section 3). Paths are sampled
+32 to a word; one sweep serves all gradient components.
 
-Two things are not sampled: which terms interfere (``term_classes.py``), and the first single-wire gates of each wire, which
-are integrated into the end weight (``gate_table.py``).
+Two things are not sampled: which terms interfere (``term_classes.py``), and the first single-wire gates of
+each wire, which are integrated into the end weight (``gate_table.py``).
 
 References: Heyraud et al., arXiv:2302.04649.
 """
@@ -24,7 +26,7 @@ from pennylane_dla.errors import DLAError
 from pennylane_dla.pauli import PauliStrings, ProjectorProduct
 from pennylane_dla.pauli.strings import WORD, product
 
-from . import sharding, sweep
+from . import pair_paths, sharding, sweep
 from .chain_rule import to_elements
 from .estimate import Prediction, VarianceEstimate
 from .gate_table import GateTable, gate_table, light_cone, quarter, sources
@@ -46,7 +48,8 @@ def predict(problem: Problem) -> Prediction:
         problem: a circuit of rotations by single strings with independent angles
 
     Returns:
-        estimates with standard errors and 95 % confidence intervals, or the reason why this engine does not apply
+        estimates with standard errors and 95 % confidence intervals, or the reason why this engine does not
+        apply
 
     Raises:
         DLAError: where the budget asks for no samples or for a relative error that is not positive
@@ -63,7 +66,7 @@ def predict(problem: Problem) -> Prediction:
     quarters = [quarter(gate) for gate in gates]
     for position in kept:
         if quarters[position] is None and not _walks(problem, gates[position]):
-            return Prediction.unavailable(_weighted(gates[position]))
+            return pair_paths.predict(problem, observable, kept, rounds)
     if isinstance(observable, ProjectorProduct):
         terms = projector_terms(observable, gates, kept, quarters)
         if isinstance(terms, str):
@@ -71,7 +74,7 @@ def predict(problem: Problem) -> Prediction:
     else:
         terms = classify_terms(observable, gates, kept, quarters, problem.ansatz.state)
         if any(isinstance(gates[k], Channel) for k in kept) and (terms.interfering or terms.still):
-            return Prediction.unavailable("noise acts on terms that interfere")
+            return pair_paths.predict(problem, observable, kept, rounds)
         if not len(terms.leaders):
             return _constant(problem, terms.mean)
     walk = _Walk.prepare(problem, observable, terms, kept, quarters)
@@ -112,15 +115,6 @@ def _walks(problem: Problem, gate) -> bool:
     if gate.angle.fixed:
         return False
     return problem.law.uniform or np.allclose(problem.law.moments(gate.angle), (0, 0, 0.5, 0.5, 0), atol=1e-12)
-
-
-def _weighted(gate) -> str:
-    """Why the walk of single strings does not take this gate."""
-    if isinstance(gate, Channel):
-        return f"{gate.name or 'a channel'} is no Pauli channel on one or two wires"
-    if gate.angle.fixed:
-        return f"{gate.name or 'a fixed gate'} is no Clifford gate"
-    return f"the angle of {gate.name or 'a rotation'} is not uniform over its period"
 
 
 def _constant(problem: Problem, mean: float) -> Prediction:
@@ -388,7 +382,9 @@ def _interfering(walk: _Walk, rows, chosen: np.ndarray) -> np.ndarray:
         if walk.end is None:
             value = _vector_overlaps(walk, rows, others, phase)
         else:
-            value = np.asarray(sweep.overlaps(rows, sharding.place(others, 2), sharding.place(phase, 0), jnp.asarray(walk.bloch)))
+            value = np.asarray(
+                sweep.overlaps(rows, sharding.place(others, 2), sharding.place(phase, 0), jnp.asarray(walk.bloch))
+            )
         amplitude += terms.coefficients[chosen, j].reshape(walk.words, WORD) * value
     return amplitude**2 * terms.factors[chosen].reshape(walk.words, WORD)
 
@@ -445,5 +441,10 @@ def _prediction(problem: Problem, walk: _Walk, totals: Totals) -> Prediction:
         False,
         (float(low), float(high)),
     )
-    statistics = {"paths": samples, "hits": totals.hits, "steps": len(walk.table.codes), "wires": len(walk.table.active)}
+    statistics = {
+        "paths": samples,
+        "hits": totals.hits,
+        "steps": len(walk.table.codes),
+        "wires": len(walk.table.active),
+    }
     return Prediction(loss, gradient, walk.terms.mean, statistics)

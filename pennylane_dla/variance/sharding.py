@@ -1,8 +1,9 @@
 """Where batches of paths run: over the threads of one device, over all local devices, and over processes.
 
-Paths are independent, so nothing is communicated inside a batch. With several local devices the words of a batch are laid
-out over them (``jax.sharding``) and the compiled sweep is partitioned; with several processes (``jax.distributed``) each takes every
-so-many-th batch and the sums are added. A batch is determined by the seed and its number, so the result does not depend on where it ran.
+Paths are independent, so nothing is communicated inside a batch. With several local devices the words of a
+batch are laid out over them (``jax.sharding``) and the compiled sweep is partitioned; with several processes
+(``jax.distributed``) each takes every so-many-th batch and the sums are added. A batch is determined by the
+seed and its number, so the result does not depend on where it ran.
 """
 
 from __future__ import annotations

@@ -39,7 +39,7 @@ def padded_blocks(table: GateTable) -> tuple[int, list[tuple[np.ndarray, np.ndar
     return rows, [(wires[p], codes[p], damping[p]) for p in parts], eigenvalues
 
 
-def _mix(word: UInt32[Array, "..."]) -> UInt32[Array, "..."]:
+def mix(word: UInt32[Array, " *shape"]) -> UInt32[Array, " *shape"]:
     """A bijection of 32-bit words whose output bits depend on all input bits (xorshift-multiply)."""
     word = (word ^ (word >> 16)) * jnp.uint32(0x7FEB352D)
     word = (word ^ (word >> 15)) * jnp.uint32(0x846CA68B)
@@ -66,8 +66,8 @@ def sweep_block(
 ):
     """Take all paths of a batch through one block of steps.
 
-    The random word of a step and a lane is a hash of the step's number and two random keys of the lane: within a lane no
-    two steps share a word, and no state has to be carried.
+    The random word of a step and a lane is a hash of the step's number and two random keys of the lane:
+    within a lane no two steps share a word, and no state has to be carried.
 
     Returns:
         the carried arrays, and for each step which paths anticommuted with its rotation on arrival
@@ -89,7 +89,7 @@ def sweep_block(
         odd = parity & _flag(code, CARRY)
         for i in range(4):
             odd = odd ^ (new[i] & _flag(code, TEST + i))
-        random = _mix(_mix(number ^ keys[0]) + keys[1])
+        random = mix(mix(number ^ keys[0]) + keys[1])
         moved = odd & (random | ~_flag(code, DRAW))
         new = [new[i] ^ (moved & _flag(code, ADD + i)) for i in range(4)]
         rows = jax.lax.dynamic_update_slice(rows, jnp.stack(new[:2])[None], (a, zero, zero))
@@ -110,7 +110,7 @@ def _damp(weight, local, eigenvalues, kind):
     return weight * values[word]
 
 
-def _bits(words: UInt32[Array, "words"]) -> Int32[Array, "words 32"]:
+def _bits(words: UInt32[Array, " words"]) -> Int32[Array, "words 32"]:
     return ((words[..., None] >> jnp.arange(WORD, dtype=jnp.uint32)) & 1).astype(jnp.int32)
 
 
@@ -146,7 +146,8 @@ def absorbed_sums(
     weight: Float64[Array, "words 32"],
     zeros: Int32[Array, "words 32"],
 ) -> Float64[Array, "rows 4 2"]:
-    """For each qubit and letter: ``Σ w`` and ``Σ w²`` over paths with that letter, ``w`` the weight of all other qubits.
+    """For each qubit and letter: ``Σ w`` and ``Σ w²`` over paths with that letter, ``w`` the weight of all
+    other qubits.
 
     Args:
         rows: paths on arrival
@@ -161,16 +162,16 @@ def absorbed_sums(
         own = _by_letter(x, z, values)
         others = jnp.where(zeros == (own <= 0), weight / jnp.where(own <= 0, 1.0, own), 0.0)
         letter = x + 2 * z
-        sums = [jnp.stack([jnp.sum(w), jnp.sum(w * w)]) for w in (jnp.where(letter == i, others, 0.0) for i in range(4))]
+        sums = [
+            jnp.stack([jnp.sum(w), jnp.sum(w * w)]) for w in (jnp.where(letter == i, others, 0.0) for i in range(4))
+        ]
         return None, jnp.stack(sums)
 
     return jax.lax.scan(qubit, None, (rows, end))[1]
 
 
 @jax.jit
-def weighted_sums(
-    odd: UInt32[Array, "steps words"], weight: Float32[Array, "words 32"]
-) -> Float32[Array, "2 steps"]:
+def weighted_sums(odd: UInt32[Array, "steps words"], weight: Float32[Array, "words 32"]) -> Float32[Array, "2 steps"]:
     """``Σ w`` and ``Σ w²`` over the paths that anticommuted, for each step."""
 
     def word(sums, item):

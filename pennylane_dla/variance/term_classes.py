@@ -1,12 +1,13 @@
 """Which terms of an observable interfere when all angles are uniform, and how paths are started from them.
 
-A pair of terms survives only if ``R = Q + Q'`` commutes with every uniform rotation it passes (THEORY section 3). Whether it does
-is linear in ``R``: two terms interfere exactly if they have the same syndrome ``s(Q)_k = ω(Q, P̃_k)``, with ``P̃_k`` the rotations pushed to the
-end. Terms fall into classes of equal syndrome; classes do not interfere. Syndromes are compared by random parities, so
-two different ones are confused with probability ``2^-HASH_BITS``. A term of syndrome zero does not move: it is part of the mean.
+A pair of terms survives only if ``R = Q + Q'`` commutes with every uniform rotation it passes (THEORY
+section 3). Whether it does is linear in ``R``: two terms interfere exactly if they have the same syndrome
+``s(Q)_k = ω(Q, P̃_k)``, with ``P̃_k`` the rotations pushed to the end. Terms fall into classes of equal
+syndrome; classes do not interfere. Syndromes are compared by random parities, so two different ones are
+confused with probability ``2^-HASH_BITS``. A term of syndrome zero does not move: it is part of the mean.
 
-Inside a class all strings move together, so one path serves them all: ``Q_j = Q_1 R_j``, with ``R_j`` carried back by the
-quarter turns alone, sign included.
+Inside a class all strings move together, so one path serves them all: ``Q_j = Q_1 R_j``, with ``R_j``
+carried back by the quarter turns alone, sign included.
 """
 
 from __future__ import annotations
@@ -215,7 +216,9 @@ def _classes(observable, members, gates, kept, quarters, mean, still) -> TermCla
     phases = np.zeros((count, size), int)
     if size > 1:
         # Q_j = Q_1 (Q_1 Q_j) and Q_1 Q_j = i^k R_j
-        differences, exponents = product(observable.strings[np.repeat(index[:, 0], size)], observable.strings[index.reshape(-1)])
+        differences, exponents = product(
+            observable.strings[np.repeat(index[:, 0], size)], observable.strings[index.reshape(-1)]
+        )
         carried, signs = carry_back(gates, kept, quarters, differences)
         phases = (exponents + 1 - signs).reshape(count, size) % 4
     else:

@@ -35,9 +35,7 @@ def test_coverage_for_weights_that_differ(rate):
     covered = 0
     for _ in range(runs):
         weights = np.minimum(rng.exponential(0.1, rng.binomial(samples, rate)), 1.0)
-        low, high = weighted_interval(
-            weights.sum(), np.sum(weights**2), weights.max(initial=0.0), samples, 1.0
-        )
+        low, high = weighted_interval(weights.sum(), np.sum(weights**2), weights.max(initial=0.0), samples, 1.0)
         covered += low <= truth <= high
     assert 0.95 - 4 * np.sqrt(0.95 * 0.05 / runs) <= covered / runs <= 0.999
 

@@ -5,8 +5,6 @@ Tolerance: 4.5 standard errors, a two-sided probability of 7e-6 a comparison; al
 
 import numpy as np
 import pytest
-from tests.variance.oracle import integrate
-from tests.variance.test_exact import random_ansatz
 
 from pennylane_dla.circuit.ansatz import (
     Angle,
@@ -22,6 +20,8 @@ from pennylane_dla.pauli import PauliSum, ProjectorProduct
 from pennylane_dla.variance import exact, paths
 from pennylane_dla.variance.law import AngleLaw
 from pennylane_dla.variance.problem import Budget, Problem
+from tests.variance.oracle import integrate
+from tests.variance.test_exact import random_ansatz
 
 SIGMAS = 4.5
 
@@ -158,9 +158,7 @@ def test_layers_of_a_deep_circuit():
 
 def test_reproducible_and_independent_between_seeds():
     ansatz, observable = layered(4, 3), PauliSum.from_dict({"ZIII": 1.0})
-    first, again, other = (
-        paths.predict(problem(ansatz, observable, samples=8192, seed=s)) for s in (1, 1, 2)
-    )
+    first, again, other = (paths.predict(problem(ansatz, observable, samples=8192, seed=s)) for s in (1, 1, 2))
     assert first.loss.value == again.loss.value
     assert np.array_equal(first.gradient.value, again.gradient.value)
     assert first.loss.value != other.loss.value

@@ -1,0 +1,354 @@
+"""Monte Carlo over pairs of Pauli strings: any law of the angles, known angles, and any noise on one or two
+wires.
+
+The second moment of the loss is a sum over pairs ``(Q, Q')`` (THEORY section 3). Under angles that are
+uniform over their period only pairs with constant ``Q + Q'`` survive and ``paths.py`` samples single
+strings. Here angles have any law (a mean, a small spread, a known value), so pairs branch with weights of
+both signs: the estimate is unbiased and its error says what the signs cost.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import jax.numpy as jnp
+import numpy as np
+
+from pennylane_dla.circuit.ansatz import Channel, ProductState
+from pennylane_dla.compat import numerics
+from pennylane_dla.pauli import PauliStrings, PauliSum, ProjectorProduct
+from pennylane_dla.pauli.strings import CODE, WORD, pack
+
+from . import pair_walk, sharding
+from .chain_rule import to_elements
+from .estimate import Prediction, VarianceEstimate
+from .gate_table import quarter
+from .intervals import standard_error, weighted_interval
+from .pair_walk import Pairs, Steps
+from .problem import Problem
+from .progress import Progress
+
+METHOD = "paths"
+BATCH = 4096
+BLOCKS = (64, 512)
+MEAN_SHARE = 0.25  # of the paths estimate E[loss]
+
+
+def predict(problem: Problem, observable: PauliSum | ProjectorProduct, kept: list[int], rounds) -> Prediction:
+    """Estimate the variances from signed pairs of paths.
+
+    Args:
+        problem: a circuit of rotations by single strings with independent angles
+        observable: that of the problem, small projectors expanded
+        kept: positions of the gates in its light cone, last first
+        rounds: see :func:`~pennylane_dla.variance.paths.rounds`
+
+    Returns:
+        estimates with errors, or why there are none
+    """
+    walk = _PairWalk.prepare(problem, observable, kept)
+    if isinstance(walk, str):
+        return Prediction.unavailable(walk)
+    budget = problem.budget
+    totals = np.zeros((5, len(walk.gates) + 1))  # see variance_batch
+    mean, samples = np.zeros(2), 0
+    progress = Progress("Pauli pairs", budget.samples, budget.progress)
+
+    def batch(item):
+        result = walk.variance_batch(budget.seed, *item), walk.mean_batch(budget.seed, item[0])
+        progress.advance(item[1])
+        return result
+
+    for batches in rounds(budget.samples, BATCH):
+        results = sharding.map_batches(batch, batches)
+        sums = np.zeros((3, len(walk.gates) + 1))
+        largest, means = np.zeros((2, len(walk.gates) + 1)), np.zeros(2)
+        for part, part_mean in results:
+            sums += part[:3]
+            largest = np.maximum(largest, part[3:])
+            means += part_mean
+        flat, largest = sharding.add_over_processes(np.concatenate([sums.reshape(-1), means]), largest)
+        totals[:3] += flat[:-2].reshape(3, -1)
+        totals[3:] = np.maximum(totals[3:], largest)
+        mean += flat[-2:]
+        samples += sum(counted for _, counted in batches)
+        if _accurate(totals, samples, budget.rtol):
+            break
+    progress.close()
+    return walk.prediction(problem, totals, samples, mean)
+
+
+def _accurate(totals, samples, rtol) -> bool:
+    loss, gates = totals[:2, -1], totals[:2, :-1].sum(axis=1)
+    return all(total > 0 and np.sqrt(squares) <= rtol * total for total, squares in (loss, gates))
+
+
+@dataclass(frozen=True, eq=False)
+class _PairWalk:
+    """Arrays of one computation, padded.
+
+    Args:
+        gates: for each trainable rotation among the steps its position in ``ansatz.gates``
+        steps_of: its step
+        blocks: the steps, in blocks
+        transfers: of the channels
+        boost: see :func:`~pennylane_dla.variance.pair_walk.pair_block`
+        observable: where pairs start
+        active: the wires in the light cone
+        words: of a string, one spare bit at least
+        bloch: of the state, padded; ``None`` for a vector
+        state: the initial state
+        num_wires: of the circuit
+    """
+
+    gates: np.ndarray
+    steps_of: np.ndarray
+    blocks: list[Steps]
+    transfers: np.ndarray
+    noisy: bool
+    boost: np.ndarray
+    observable: PauliSum | ProjectorProduct
+    active: tuple[int, ...]
+    words: int
+    bloch: np.ndarray | None
+    state: object
+    num_wires: int
+
+    @classmethod
+    def prepare(cls, problem: Problem, observable, kept: list[int]):
+        gates, state = problem.ansatz.gates, problem.ansatz.state
+        for position in kept:
+            if isinstance(gates[position], Channel) and len(gates[position].wires) > 2:
+                return f"{gates[position].name or 'a channel'} acts on {len(gates[position].wires)} wires"
+        cone = {w for position in kept for w in gates[position].wires}
+        if isinstance(observable, ProjectorProduct):
+            cone.update(observable.wires)
+        else:
+            cone.update(np.flatnonzero(np.any(observable.strings.bits(), axis=(0, 1))).tolist())
+        active = tuple(sorted(cone))
+        place = {w: i for i, w in enumerate(active)}
+        spare = len(active)
+        words = 1 << max(0, (spare // WORD).bit_length())
+
+        length = BLOCKS[0] if len(kept) <= 4 * BLOCKS[0] else BLOCKS[1]
+        total = max(1, -(-len(kept) // length)) * length
+        x, z = np.zeros((2, total, words), np.uint32)
+        moments = np.tile([1.0, 0.0, 1.0, 0.0, 0.0], (total, 1))
+        trainable, channel = np.zeros(total, bool), np.full(total, -1, np.int32)
+        wires, transfers, known = np.full((total, 2), spare, np.int32), [], {}
+        for step, position in enumerate(kept):
+            gate = gates[position]
+            if isinstance(gate, Channel):
+                key = gate.transfer.tobytes()
+                if key not in known:
+                    known[key] = len(transfers)
+                    transfers.append(pair_walk.pad_transfer(gate.transfer))
+                channel[step] = known[key]
+                wires[step, : len(gate.wires)] = [place[w] for w in gate.wires]
+                continue
+            for w, letter in zip(gate.wires, gate.strings[0], strict=True):
+                bit = np.uint32(1) << np.uint32(place[w] % WORD)
+                x[step, place[w] // WORD] |= (CODE[letter] & 1) * bit
+                z[step, place[w] // WORD] |= (CODE[letter] >> 1) * bit
+            turns = quarter(gate)
+            if turns is not None:
+                c, s = [(1.0, 0.0), (0.0, 1.0), (-1.0, 0.0), (0.0, -1.0)][turns]
+                moments[step] = c, s, c * c, s * s, 0.0
+            else:
+                moments[step] = problem.law.moments(gate.angle)
+            trainable[step] = not gate.angle.fixed
+        kinds = np.stack(transfers + [np.eye(16)] * (max(4, 1 << len(transfers).bit_length()) - len(transfers)))
+
+        steps_of = np.flatnonzero(trainable)
+        spread = np.sum(moments[steps_of, 2:4] - moments[steps_of, :2] ** 2)
+        boost = np.array([max(1.0, 1.0 / spread) if spread > 0 else 1.0, min(0.2, 1.0 / max(1, len(steps_of)))])
+        bloch = None
+        if isinstance(state, ProductState):
+            bloch = np.ones((words * WORD, 4))
+            bloch[:spare, 1:] = state.bloch[list(active)][:, [0, 2, 1]]
+        parts = [slice(i, i + length) for i in range(0, total, length)]
+        arrays = Steps(x, z, moments, trainable, channel, wires)
+        return cls(
+            np.array([kept[s] for s in steps_of], int),
+            steps_of,
+            [Steps(*(a[p] for a in arrays)) for p in parts],
+            kinds,
+            bool(transfers),
+            boost,
+            observable,
+            active,
+            words,
+            bloch,
+            state,
+            problem.ansatz.num_wires,
+        )
+
+    def variance_batch(self, seed: int, number: int, counted: int) -> np.ndarray:
+        """``Σ v``, ``Σ v²``, hits, largest ``|v|`` seen and possible: for each trainable gate, then for the loss."""
+        rng = np.random.default_rng([seed, number, 2])
+        x, z, weight = self._start(rng)
+        weight[counted:] = 0.0
+        pairs, ratios = self._walk(rng, x, z, weight)
+        with numerics():
+            values = np.asarray(pairs.weight) * np.asarray(pairs.varied)
+            for string in (0, 1):
+                values = values * self._overlap(pairs.x[string], pairs.z[string])
+            serves = np.asarray(pairs.serves)
+            result = np.zeros((5, len(self.gates) + 1))
+            common = np.where(serves < 0, values, 0.0)
+            scale = np.abs(common).max()
+            if scale > 0:
+                scaled = jnp.asarray(common / scale, jnp.float32)
+                sums = np.concatenate([np.asarray(pair_walk.ratio_sums(r, scaled)) for r in ratios], axis=1)
+                result[0, :-1], result[1, :-1] = scale * sums[0, self.steps_of], scale**2 * sums[1, self.steps_of]
+                result[2, :-1] = np.count_nonzero(common)
+        result[:4, -1] = common.sum(), np.sum(common**2), np.count_nonzero(common), scale
+        alone = np.flatnonzero((serves >= 0) & (values != 0))
+        index = np.searchsorted(self.steps_of, serves[alone])
+        np.add.at(result[0], index, values[alone])
+        np.add.at(result[1], index, values[alone] ** 2)
+        np.add.at(result[2], index, 1)
+        result[3, :-1] = np.abs(values).max()
+        # what one hit could weigh, where there was none
+        steepest = max(1.0, *(float(jnp.max(jnp.abs(r))) for r in ratios))
+        most = np.abs(np.asarray(pairs.weight)).max()
+        result[4, :-1], result[4, -1] = most * steepest, most
+        return result
+
+    def mean_batch(self, seed: int, number: int) -> np.ndarray:
+        """``Σ v`` and the number of paths, for ``E[loss]``: pairs with ``Q' = 1`` that never vary."""
+        rng = np.random.default_rng([seed, number, 1])
+        x, z, weight = self._start(rng, single=True)
+        pairs, _ = self._walk(rng, x, z, weight)
+        with numerics():
+            usable = ~np.asarray(pairs.varied) & (np.asarray(pairs.serves) < 0)
+            values = np.asarray(pairs.weight) * usable * self._overlap(pairs.x[0], pairs.z[0])
+        return np.array([values.sum(), BATCH])
+
+    def _walk(self, rng, x, z, weight):
+        keys = rng.integers(2**32, size=(2, BATCH), dtype=np.uint32)
+        with numerics():
+            pairs = Pairs(
+                jnp.asarray(x),
+                jnp.asarray(z),
+                jnp.asarray(weight),
+                jnp.zeros(BATCH, bool),
+                jnp.full(BATCH, -1, jnp.int32),
+            )
+            ratios, first = [], 0
+            for block in self.blocks:
+                pairs, ratio = pair_walk.pair_block(
+                    pairs, keys, block, self.transfers, np.int32(first), self.boost, self.noisy
+                )
+                ratios.append(ratio)
+                first += len(block.channel)
+        return pairs, ratios
+
+    def _start(self, rng: np.random.Generator, single: bool = False):
+        """Strings of both sides and their weight ``c_Q c_Q'`` over the probability of having drawn them.
+
+        Half of the paths start from equal strings, by the squares of the coefficients, half from different
+        ones, by their products.
+        """
+        if isinstance(self.observable, ProjectorProduct):
+            return self._start_projector(rng, single)
+        coefficients = self.observable.coefficients
+        size, sums = np.abs(coefficients), np.abs(coefficients).sum()
+        first = rng.choice(len(size), BATCH, p=size / sums)
+        if single:
+            chosen, weight = (first, np.full(BATCH, -1)), np.sign(coefficients[first]) * sums
+        elif len(size) == 1:
+            chosen, weight = (first, first), np.full(BATCH, coefficients[0] ** 2)
+        else:
+            other = rng.choice(len(size), BATCH, p=size / sums)
+            square = np.sum(coefficients**2)
+            equal = np.arange(BATCH) % 2 == 0
+            twin = rng.choice(len(size), BATCH, p=coefficients**2 / square)
+            chosen = (np.where(equal, twin, first), np.where(equal, twin, other))
+            different = np.sign(coefficients[first] * coefficients[other]) * sums**2 * (first != other)
+            weight = 2 * np.where(equal, square, different)
+        bits = np.concatenate([self.observable.strings.bits(), np.zeros((2, 1, self.num_wires), np.uint8)], axis=1)
+        arrays = [self._words(bits[kind][:, list(self.active)]) for kind in (0, 1)]
+        x, z = (np.stack([words[:, index] for index in chosen]) for words in arrays)
+        return x, z, weight.astype(float)
+
+    def _start_projector(self, rng: np.random.Generator, single: bool):
+        """Subsets of the wires, uniformly; the identity is part of the mean only."""
+        k = len(self.observable.wires)
+        place = {w: i for i, w in enumerate(self.active)}
+        index = [place[w] for w in self.observable.wires]
+        subsets = rng.integers(2, size=(2, BATCH, k), dtype=np.uint8)
+        equal = np.arange(BATCH) % 2 == 0
+        if single:
+            subsets[1] = 0
+        else:
+            subsets[1, equal] = subsets[0, equal]
+        signs = np.where((subsets @ (np.array(self.observable.signs) < 0)) % 2 == 1, -1.0, 1.0)
+        weight = signs[0] * signs[1]
+        some = subsets.any(axis=2)
+        if single:
+            weight = signs[0] * some[0]
+        else:
+            differ = np.any(subsets[0] != subsets[1], axis=1)
+            weight = 2 * weight * some[0] * some[1] * np.where(equal, 2.0**-k, differ)
+        z = np.zeros((2, BATCH, len(self.active)), np.uint8)
+        z[:, :, index] = subsets
+        words = np.stack([self._words(part) for part in z])
+        return np.zeros_like(words), words, weight.astype(float)
+
+    def _words(self, bits: np.ndarray) -> np.ndarray:
+        """Packed bits of strings on the active wires, one column a string."""
+        packed = pack(bits)
+        return np.ascontiguousarray(np.pad(packed, [(0, 0), (0, self.words - packed.shape[1])]).T)
+
+    def _overlap(self, x, z) -> np.ndarray:
+        if self.bloch is not None:
+            return np.asarray(pair_walk.product_overlaps(x, z, self.bloch))
+        bits = np.zeros((2, BATCH, self.num_wires), np.uint8)
+        for kind, words in enumerate((np.asarray(x), np.asarray(z))):
+            for i, wire in enumerate(self.active):
+                bits[kind, :, wire] = (words[i // WORD] >> np.uint32(i % WORD)) & 1
+        strings = PauliStrings.from_bits(*bits)
+        vectors, inverse = np.unique(strings.vectors(), axis=0, return_inverse=True)
+        half = vectors.shape[1] // 2
+        values = self.state.expectation(PauliStrings(vectors[:, :half], vectors[:, half:], self.num_wires))
+        return values[inverse.reshape(-1)]
+
+    def prediction(self, problem: Problem, totals: np.ndarray, samples: int, mean: np.ndarray) -> Prediction:
+        value = totals[0] / samples
+        error = standard_error(np.abs(totals[0]), totals[1], samples, totals[4])
+        # Signed weights: the normal interval, but never tighter than that of as many weights of one sign.
+        _, high = weighted_interval(np.abs(totals[0]), totals[1], totals[3], samples, totals[4])
+        high = np.maximum(high, value + 1.96 * error)
+        low = np.maximum(value - 1.96 * error, 0.0)
+        gates = problem.ansatz.gates
+        angles = [gates[k].angle for k in self.gates]
+
+        def elements(values):
+            return to_elements(angles, values[:-1], problem.ansatz.arguments.num_elements)
+
+        constant = (
+            2.0 ** -len(self.observable.wires)
+            if isinstance(self.observable, ProjectorProduct)
+            else self.observable.constant
+        )
+        loss_mean = constant + (mean[0] / mean[1] if mean[1] else 0.0)
+        statistics = {"paths": samples, "hits": int(totals[2, -1]), "steps": len(self.gates), "wires": len(self.active)}
+        if value[-1] < 2 * error[-1]:
+            reason = (
+                f"after {samples} paths of both signs the loss variance is {value[-1]:.2g} ± {error[-1]:.2g}; "
+                "raise samples, or use angles uniform over their period"
+            )
+            bound = VarianceEstimate.unavailable(reason, (0.0, float(high[-1])))
+            return Prediction(
+                bound,
+                VarianceEstimate.unavailable(reason, (0.0 * elements(high), elements(high))),
+                loss_mean,
+                statistics,
+            )
+        return Prediction(
+            VarianceEstimate(float(value[-1]), float(error[-1]), METHOD, False, (float(low[-1]), float(high[-1]))),
+            VarianceEstimate(elements(value), elements(error), METHOD, False, (elements(low), elements(high))),
+            float(loss_mean),
+            statistics,
+        )
