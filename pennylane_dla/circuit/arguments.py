@@ -4,6 +4,7 @@ gradient's form."""
 from __future__ import annotations
 
 import inspect
+import re
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -18,6 +19,7 @@ from pennylane_dla.errors import DLAError
 from .ansatz import Arguments
 
 MAX_STATEMENTS = 8
+FLAT_INDEX = re.compile(r"\[<flat index \d+>\]")  # how JAX names the parts of a PennyLane operator
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,7 +156,8 @@ class Call:
         Args:
             elements: values of the trainable elements
             data: values for the data that are not known
-            style: ``"numpy"`` for NumPy arrays, ``"native"`` for the caller's types in double precision
+            style: ``"numpy"`` for NumPy arrays, ``"native"`` for the caller's types in double precision,
+                ``"original"`` for the caller's types in the caller's precision
         """
         values = [leaf.original if leaf.interface == "static" else leaf.value for leaf in self.leaves]
         for positions, numbers in ((self.trainable, elements), (self.unknown, data)):
@@ -168,8 +171,8 @@ class Call:
         for i, leaf in enumerate(self.leaves):
             if leaf.interface == "python":
                 values[i] = float(values[i]) if i in self.trainable else leaf.original
-            elif leaf.interface != "static" and style == "native":
-                values[i] = _as_interface(values[i], leaf)
+            elif leaf.interface != "static" and style != "numpy":
+                values[i] = _as_interface(values[i], leaf, style == "original")
         return jax.tree_util.tree_unflatten(self.treedef, values)
 
     def arguments(self, periods: np.ndarray) -> Arguments:
@@ -275,15 +278,19 @@ def _as_data(value: np.ndarray, dtype) -> np.ndarray:
     return value.astype(complex) if np.issubdtype(dtype, np.complexfloating) else value
 
 
-def _as_interface(value, leaf: Leaf):
+def _as_interface(value, leaf: Leaf, keep_dtype: bool):
+    """A stand-in in the type of the caller's array; floats in double precision unless ``keep_dtype``."""
+    value = np.asarray(value)
+    if keep_dtype:
+        value = value.astype(leaf.dtype)
+    elif value.dtype.kind == "f":
+        value = value.astype(float)
     if leaf.interface == "jax":
         return jax.numpy.asarray(value)
     if leaf.interface == "autograd":
         return qp.numpy.array(value, requires_grad=leaf.requires_grad is not False)
     if leaf.interface == "torch":
-        torch = sys.modules["torch"]
-        value = np.asarray(value)
-        return torch.tensor(value, dtype=torch.float64 if value.dtype.kind == "f" else None)
+        return sys.modules["torch"].tensor(value)
     return value
 
 
@@ -446,4 +453,4 @@ def _argument_names(function: Callable | None, args: tuple) -> list[str]:
 
 def _leaf_name(path, names: list[str]) -> str:
     top = names[path[1].idx] if path[0].idx == 0 else str(path[1].key)
-    return top + jax.tree_util.keystr(path[2:])
+    return top + FLAT_INDEX.sub("", jax.tree_util.keystr(path[2:]))

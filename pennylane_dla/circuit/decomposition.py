@@ -201,7 +201,7 @@ def vector_of(values: list) -> np.ndarray:
         vector = np.array(values)
         if vector.ndim == 1 and vector.dtype.kind in "fiub":
             return vector.astype(float)
-    except (TypeError, ValueError):  # arrays of several shapes
+    except (TypeError, ValueError, RuntimeError):  # arrays of several shapes, torch tensors with a graph
         pass
     return np.array([_number(value) for value in values], dtype=float)
 
@@ -215,6 +215,8 @@ def _number(value) -> float:
             "vmap); "
             "pass it as an argument."
         )
+    if hasattr(value, "detach"):
+        value = value.detach()
     if scipy.sparse.issparse(value):
         value = value.toarray()
     array = np.asarray(qp.math.toarray(qp.math.unwrap([value])[0]))

@@ -192,7 +192,7 @@ def _probe(source: _Source) -> tuple[_Probe, AngleMap]:
     """Build the circuit at generic points: with NumPy arrays or, where the qfunc needs them, the caller's
     types; with values of both signs or, where the qfunc needs it, in (0, 1)."""
     failures = []
-    for style in ("numpy", "native"):
+    for style in ("numpy", "native", "original"):
         for positive in (False, True):
             try:
                 return _probe_at(source, style, positive)

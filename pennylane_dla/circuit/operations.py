@@ -87,7 +87,9 @@ def controlled(factors: Sequence[Factor], values: Sequence[bool]) -> tuple[Facto
                 else:
                     constant += c * weight
         positions = (*range(k), *(a + k for a in f.positions))
-        if words:
+        if words and not f.terms and len(f.words) == 1:  # a fixed angle: the words commute, one factor each
+            result += [fixed(w, positions, 2 * c * f.offset) for w, c in zip(words, coefficients, strict=True)]
+        elif words:
             result.append(_normal(Factor(positions, tuple(words), tuple(coefficients), f.terms, f.offset)))
         if constant:
             result.append(_normal(Factor((), ("",), (float(constant),), f.terms, f.offset)))
