@@ -31,6 +31,8 @@ from .residues import embed, reduce
 from .span import CHUNK, ModularSpan, RealSpan
 
 TOLERANCE = 1e-8
+PRIMES = 4  # at most, to read off fractions
+MOST_ENTRIES = 2**23  # of a basis, for a second prime
 _CLEAR = 1e-3  # a rank decision is in doubt if rejected and accepted remainders are closer than this ratio
 _ROUNDING = 1e-11  # or if what was rejected is more than rounding
 
@@ -93,7 +95,12 @@ class InvariantSpan:
 
 
 def close(
-    coordinates: Coordinates, seeds: Sequence[PauliSum], max_dim: int, max_memory: int, progress: Progress
+    coordinates: Coordinates,
+    seeds: Sequence[PauliSum],
+    max_dim: int,
+    max_memory: int,
+    progress: Progress,
+    basis: bool = True,
 ) -> InvariantSpan:
     """The span of ``seeds`` under repeated commutators with the generators of ``coordinates``.
 
@@ -103,6 +110,7 @@ def close(
         max_dim: dimension at which it stops
         max_memory: bytes that it may hold
         progress: shows how far it is
+        basis: whether a basis is wanted, and not only the dimension
 
     Raises:
         OverBudget: where ``max_dim`` or ``max_memory`` is exceeded
@@ -113,18 +121,29 @@ def close(
     if embedded is None:
         real = invariant_basis(coordinates, seeds, None, max_dim, max_memory, progress)
         return InvariantSpan(real.dim, rank_statement(real, operators), False, real=real.rows)
-    p, residues = embedded
-    span = invariant_dimension(
-        coordinates, seeds, residues[:count], residues[count:], p, max_dim, max_memory, progress
-    )
-    if span.dim == len(coordinates):
-        return InvariantSpan(span.dim, f"ranks exact modulo the prime {p}, all strings reached", True)
-    exact = rational_basis(coordinates, seeds, span)
-    if exact is not None:
-        how = "proved over the rational numbers" if exact.proved else f"exact modulo the prime {p}"
-        return InvariantSpan(span.dim, f"ranks {how}", False, rational=exact)
-    real = invariant_basis(coordinates, seeds, span.dim, max_dim, max_memory, progress)
+    spans: list[ModularSpan] = []
+    for skip in range(PRIMES):
+        if skip:
+            embedded = embed([g.coefficients for g in operators], skip)
+        p, residues = embedded
+        span = invariant_dimension(
+            coordinates, seeds, residues[:count], residues[count:], p, max_dim, max_memory, progress
+        )
+        spans.append(span)
+        if span.dim == len(coordinates):
+            return InvariantSpan(span.dim, f"ranks exact modulo the prime {p}, all strings reached", True)
+        if not basis:
+            break
+        exact = rational_basis(coordinates, seeds, spans)
+        if exact is not None:
+            how = "proved over the rational numbers" if exact.proved else f"exact modulo {skip + 1} primes"
+            return InvariantSpan(span.dim, f"ranks {how}", False, rational=exact)
+        if span.dim * len(coordinates) > MOST_ENTRIES:
+            break
     statement = f"ranks exact modulo the prime {p}"
+    if not basis:
+        return InvariantSpan(span.dim, statement, False)
+    real = invariant_basis(coordinates, seeds, span.dim, max_dim, max_memory, progress)
     if real.dim != span.dim or real.smallest_accepted < 1e-3:
         return InvariantSpan(span.dim, statement + ", no basis to double precision", False)
     return InvariantSpan(span.dim, statement, False, real=real.rows)

@@ -24,6 +24,8 @@ from .residues import rational
 from .span import ModularSpan
 
 _EXACT = 2.0**53
+_LARGEST_DENOMINATOR = 64  # a random residue of 23 bits is a fraction with a denominator of about a thousand
+_MOST_ENTRIES = 300_000  # big integers, one by one: ten microseconds each
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,41 +44,66 @@ class RationalBasis:
 
 
 def rational_basis(
-    coordinates: Coordinates, seeds: Sequence[PauliSum], span: ModularSpan
+    coordinates: Coordinates, seeds: Sequence[PauliSum], spans: Sequence[ModularSpan]
 ) -> RationalBasis | None:
-    """The reduced echelon form of ``span`` over the rationals.
+    """The reduced echelon form over the rationals, from the same space modulo one or several primes.
 
     Returns:
-        the basis, or ``None`` where the entries are not small fractions or the check fails
+        the basis, or ``None`` where the entries are too large for so many primes or the check fails
     """
-    rows, pivots = span.reduced(len(coordinates))
+    forms = [span.reduced(len(coordinates)) for span in spans]
+    rows, pivots = forms[0]
+    order = np.argsort(pivots)
+    if any(not np.array_equal(pivots[order], np.sort(p)) for _, p in forms[1:]):
+        return None  # a prime divides a minor
     place = np.nonzero(rows)
-    bound = int((span.p // 2) ** 0.5) - 1
-    numerator, denominator = _fractions(rows[place], span.p, bound)
-    if len(denominator) and denominator.max() > 64:  # a random residue has a denominator of a thousand
-        return None
+    if len(spans) == 1:
+        bound = int((spans[0].p // 2) ** 0.5) - 1
+        numerator, denominator = _fractions(rows[place], spans[0].p, bound)
+        if len(denominator) and denominator.max() > _LARGEST_DENOMINATOR:
+            return None
+    else:
+        if len(place[0]) > _MOST_ENTRIES:
+            return None
+        match = np.empty(len(pivots), int)
+        residues = [rows[place]]
+        for other, own in forms[1:]:
+            match[order] = np.argsort(own)
+            residues.append(other[match[place[0]], place[1]])
+        found = _chinese_fractions(residues, [span.p for span in spans])
+        if found is None:
+            return None
+        numerator, denominator = found
     scale = np.ones(len(rows))
     for row in np.unique(place[0][denominator > 1]):
-        scale[row] = lcm(*(int(d) for d in denominator[place[0] == row]))
+        scale[row] = float(lcm(*(int(d) for d in denominator[place[0] == row])))
     values = numerator * (scale[place[0]] / denominator)
+    if np.abs(values).max(initial=0) > _EXACT:  # not integers any more: leave the pivots at one
+        return RationalBasis(
+            scipy.sparse.csr_array((numerator / denominator, place), shape=rows.shape), pivots, False
+        )
     matrix = scipy.sparse.csr_array((values, place), shape=rows.shape)
+    inside = _holds(coordinates, seeds, matrix, pivots, scale)
+    if inside is False or (inside is None and len(spans) == 1):
+        return None
+    return RationalBasis(matrix, pivots, inside is True)
+
+
+def _holds(coordinates, seeds, matrix, pivots, scale) -> bool | None:
+    """Whether the rows span an invariant space that holds the seeds; ``None`` where that cannot be told."""
     generators = [_integers(g.coefficients) for g in coordinates.generators]
-    if any(g is None for g in generators):  # square roots: the basis is rational all the same, but not proved
+    vectors = [_integers(seed.coefficients) for seed in seeds]
+    if any(values is None for values in [*generators, *vectors]):
         return None
-    proved = _invariant(coordinates, np.concatenate(generators), matrix, pivots, scale)
-    if proved is False:
-        return None
-    for seed in seeds:
-        weights = _integers(seed.coefficients)
-        if weights is None:
-            return None
-        vector = np.zeros(len(coordinates))
-        np.add.at(vector, coordinates.locate(seed.strings), weights)
-        inside = _combine(matrix, scale, scipy.sparse.csc_array(vector[:, None])[pivots], vector[:, None])
-        if inside is False:
-            return None
-        proved = proved and inside
-    return RationalBasis(matrix, pivots, bool(proved))
+    verdict = _invariant(coordinates, np.concatenate(generators), matrix, pivots, scale)
+    for seed, weights in zip(seeds, vectors, strict=True):
+        if verdict is False:
+            return False
+        vector = np.zeros((len(coordinates), 1))
+        np.add.at(vector[:, 0], coordinates.locate(seed.strings), weights)
+        inside = _combine(matrix, scale, scipy.sparse.csc_array(vector[pivots]), vector)
+        verdict = inside if inside is not True else verdict
+    return verdict
 
 
 def _invariant(coordinates, term_values, matrix, pivots, scale) -> bool | None:
@@ -135,3 +162,29 @@ def _fractions(residues: np.ndarray, p: int, bound: int) -> tuple[np.ndarray, np
         quotient = r0[active] // r1[active]
         r0[active], r1[active] = r1[active], r0[active] - quotient * r1[active]
         s0[active], s1[active] = s1[active], s0[active] - quotient * s1[active]
+
+
+def _chinese_fractions(
+    residues: Sequence[np.ndarray], primes: Sequence[int]
+) -> tuple[np.ndarray, np.ndarray] | None:
+    """Fractions from residues modulo several primes, as doubles; ``None`` where one is not clearly right."""
+    modulus, weights = 1, []
+    for p in primes:
+        modulus *= p
+    for p in primes:
+        rest = modulus // p
+        weights.append(rest * pow(rest, -1, p))
+    known: dict[int, tuple[int, int]] = {}
+    numerator, denominator = np.empty(len(residues[0])), np.empty(len(residues[0]))
+    for i, values in enumerate(zip(*(r.astype(np.int64).tolist() for r in residues), strict=True)):
+        residue = sum(v * w for v, w in zip(values, weights, strict=True)) % modulus
+        if residue not in known:
+            r0, r1, s0, s1 = modulus, residue, 0, 1
+            while r1 * r1 > modulus // 2:
+                q = r0 // r1
+                r0, r1, s0, s1 = r1, r0 - q * r1, s1, s0 - q * s1
+            if r1 * abs(s1) << 20 > modulus:
+                return None
+            known[residue] = (r1 if s1 > 0 else -r1, abs(s1))
+        numerator[i], denominator[i] = known[residue]
+    return numerator, denominator

@@ -1,0 +1,219 @@
+"""Covariances in the eigenbasis of one generator, where a random rotation is a product of entries.
+
+A skew matrix ``A`` has orthonormal vectors with ``A z = 0``, and pairs with ``A u = w v``, ``A v = -w u``.
+With ``x, y`` the coefficients on a pair and ``z = x + iy``, the rotation ``exp(αA)`` multiplies ``z`` by
+``e^{iαw}``. So averaging over ``α`` multiplies ``E[z_p z_q]`` by ``φ(w_p + w_q)`` and ``E[z_p z_q*]`` by
+``φ(w_p - w_q)``, with ``φ`` the characteristic function of the angle: THEORY section 6 in real arithmetic.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.sparse
+from jaxtyping import Complex, Float
+
+from pennylane_dla.circuit.ansatz import Angle
+
+from .law import AngleLaw
+
+_EQUAL = 1e-9  # frequencies closer than this fraction of the largest are one
+_MAX_BLOCK = 64  # a sparse matrix is diagonalised block by block up to this size
+
+
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """The eigenbasis of a skew matrix: columns of frequency 0, then all ``u``, then all ``v``.
+
+    Args:
+        basis: orthogonal matrix, sparse where the generator moves strings in small groups
+        frequencies: ``w`` of each pair, positive
+    """
+
+    basis: np.ndarray | scipy.sparse.csr_array
+    frequencies: Float[np.ndarray, " pairs"]
+
+    @property
+    def zeros(self) -> int:
+        """Number of vectors that do not move."""
+        return self.basis.shape[0] - 2 * len(self.frequencies)
+
+    @classmethod
+    def of(cls, action) -> Frame:
+        """Diagonalise a skew matrix."""
+        if not scipy.sparse.issparse(action):
+            still, first, second, frequencies = _diagonalise(np.asarray(action))
+            return cls(np.concatenate([still, first, second], axis=1), frequencies)
+        count, label = scipy.sparse.csgraph.connected_components(action, directed=False)
+        sizes = np.bincount(label, minlength=count)
+        if sizes.max() > _MAX_BLOCK:
+            return cls.of(action.toarray())
+        order = np.argsort(label, kind="stable")
+        starts = np.concatenate([[0], np.cumsum(sizes)])
+        parts: tuple[list, list, list] = ([], [], [])  # still, first, second: (rows, values) of each column
+        frequencies = []
+        for size in np.unique(sizes):
+            blocks = np.flatnonzero(sizes == size)
+            members = order[starts[blocks][:, None] + np.arange(size)]
+            dense = np.zeros((len(blocks), size, size))
+            place = np.full(action.shape[0], -1)
+            place[members.ravel()] = np.tile(np.arange(size), len(blocks))
+            owner = np.zeros(action.shape[0], int)
+            owner[members.ravel()] = np.repeat(np.arange(len(blocks)), size)
+            entries = action.tocoo()
+            inside = place[entries.row] >= 0
+            rows, columns = entries.row[inside], entries.col[inside]
+            np.add.at(dense, (owner[rows], place[rows], place[columns]), entries.data[inside])
+            for block, matrix in enumerate(dense):
+                still, first, second, w = _known_block(matrix)
+                for part, columns_ in zip(parts, (still, first, second), strict=True):
+                    part += [(members[block], column) for column in columns_.T]
+                frequencies.append(w)
+        columns = [column for part in parts for column in part]
+        rows = np.concatenate([rows for rows, _ in columns])
+        values = np.concatenate([values for _, values in columns])
+        number = np.repeat(np.arange(len(columns)), [len(rows) for rows, _ in columns])
+        basis = scipy.sparse.csr_array((values, (rows, number)), shape=action.shape)
+        basis.eliminate_zeros()
+        return cls(basis, np.concatenate(frequencies))
+
+
+_blocks: dict[bytes, tuple] = {}
+
+
+def _known_block(matrix: np.ndarray):
+    """:func:`_diagonalise`, once for each matrix: strings move in few kinds of small groups."""
+    key = matrix.tobytes()
+    if key not in _blocks:
+        if len(_blocks) > 4096:
+            _blocks.clear()
+        _blocks[key] = _diagonalise(matrix)
+    return _blocks[key]
+
+
+def _diagonalise(matrix: np.ndarray):
+    """Vectors of frequency 0, ``u``, ``v`` (columns) and the frequencies."""
+    values, vectors = np.linalg.eigh(1j * matrix)
+    largest = np.abs(values).max(initial=0) or 1.0
+    positive = values > _EQUAL * largest
+    pairs = np.sqrt(2) * vectors[:, positive]
+    moving = np.concatenate([pairs.real, pairs.imag], axis=1)
+    still = np.linalg.qr(moving, mode="complete")[0][:, moving.shape[1] :]
+    return still, pairs.real, pairs.imag, values[positive]
+
+
+class Phases:
+    """Averages of ``e^{iαw}`` over the law of an angle, for all frequencies that a frame needs.
+
+    Args:
+        frame: of the generator
+        law: of the trainable elements
+    """
+
+    def __init__(self, frame: Frame, law: AngleLaw):
+        w = frame.frequencies
+        self._law = law
+        scale = w.max(initial=0) or 1.0
+        self._first = w
+        plus, minus = w[:, None] + w[None, :], w[:, None] - w[None, :]
+        minus[np.abs(minus) < _EQUAL * scale] = 0.0
+        everything = np.concatenate([w, plus.ravel(), minus.ravel()])
+        rounded = np.round(np.abs(everything) / (scale * _EQUAL * 10)).astype(np.int64)
+        _, first, inverse = np.unique(rounded, return_index=True, return_inverse=True)
+        self._times = np.abs(everything[first])
+        inverse = inverse.reshape(-1)
+        p = len(w)
+        self._of_one = inverse[:p]
+        self._of_sum = inverse[p : p + p * p].reshape(p, p)
+        self._of_difference = inverse[p + p * p :].reshape(p, p)
+        self._negative = minus < 0
+        self._cache: dict[tuple, np.ndarray] = {}
+
+    def of(self, angle: Angle, scale: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """``φ(w_p)``, ``φ(w_p + w_q)``, ``φ(w_p - w_q)`` for a rotation by ``scale`` times the generator."""
+        centered = angle._replace(offset=0.0)
+        key = (centered, scale)
+        if key not in self._cache:
+            values = [self._law.characteristic(centered, t * scale) for t in self._times]
+            self._cache[key] = np.array(values, complex)
+        phi = self._cache[key]
+        if angle.affine:
+            phi = phi * np.exp(1j * angle.offset * scale * self._times)
+        difference = phi[self._of_difference]
+        difference = np.where(self._negative, difference.conj(), difference)
+        return phi[self._of_one], phi[self._of_sum], difference
+
+
+@dataclass(frozen=True, eq=False)
+class Moments:
+    """A covariance and a mean, split as a frame splits the space.
+
+    Args:
+        still: ``E[c c']`` among vectors of frequency 0
+        mixed: ``E[c z]``
+        sums: ``E[z_p z_q]``
+        differences: ``E[z_p z_q*]``
+        still_mean: ``E[c]``
+        mean: ``E[z]``
+    """
+
+    still: Float[np.ndarray, "m m"]
+    mixed: Complex[np.ndarray, "m p"]
+    sums: Complex[np.ndarray, "p p"]
+    differences: Complex[np.ndarray, "p p"]
+    still_mean: Float[np.ndarray, " m"]
+    mean: Complex[np.ndarray, " p"]
+
+    @classmethod
+    def split(
+        cls, covariance: Float[np.ndarray, "d d"], mean: Float[np.ndarray, " d"], zeros: int
+    ) -> Moments:
+        """From a matrix and a vector in the basis of a frame."""
+        p = (len(mean) - zeros) // 2
+        o, x, y = slice(0, zeros), slice(zeros, zeros + p), slice(zeros + p, None)
+        e = covariance
+        return cls(
+            e[o, o],
+            e[o, x] + 1j * e[o, y],
+            (e[x, x] - e[y, y]) + 1j * (e[y, x] + e[x, y]),
+            (e[x, x] + e[y, y]) + 1j * (e[y, x] - e[x, y]),
+            mean[o],
+            mean[x] + 1j * mean[y],
+        )
+
+    def join(self) -> tuple[Float[np.ndarray, "d d"], Float[np.ndarray, " d"]]:
+        """The matrix and the vector again."""
+        m, p = self.mixed.shape
+        e = np.empty((m + 2 * p, m + 2 * p))
+        o, x, y = slice(0, m), slice(m, m + p), slice(m + p, None)
+        e[o, o] = self.still
+        e[o, x], e[o, y] = self.mixed.real, self.mixed.imag
+        e[x, o], e[y, o] = self.mixed.real.T, self.mixed.imag.T
+        both, apart = (self.differences + self.sums) / 2, (self.differences - self.sums) / 2
+        e[x, x], e[y, y] = both.real, apart.real
+        e[y, x], e[x, y] = both.imag, -apart.imag
+        return e, np.concatenate([self.still_mean, self.mean.real, self.mean.imag])
+
+    def rotated(self, phases: tuple[np.ndarray, np.ndarray, np.ndarray], backwards: bool = False) -> Moments:
+        """Averaged over a rotation; ``backwards`` by the opposite angle."""
+        one, of_sum, of_difference = (a.conj() for a in phases) if backwards else phases
+        return Moments(
+            self.still,
+            self.mixed * one,
+            self.sums * of_sum,
+            self.differences * of_difference,
+            self.still_mean,
+            self.mean * one,
+        )
+
+    def slope(self, other: Moments, frequencies: Float[np.ndarray, " p"]) -> tuple[float, float]:
+        """``Tr[F A E Aᵀ]`` and ``fᵀ A e`` with ``A`` the generator, for ``F, f`` of ``self`` and ``E, e`` of
+        ``other``."""
+        w = frequencies
+        products = np.outer(w, w)
+        second = 0.5 * np.sum(
+            products * (self.differences.conj() * other.differences - self.sums.conj() * other.sums).real
+        )
+        first = np.sum(w * (self.mean.conj() * 1j * other.mean).real)
+        return float(second), float(first)
