@@ -284,8 +284,8 @@ def _batch(walk: _Walk, seed: int, number: int, counted: int) -> Totals:
     keys = rng.integers(2**32, size=(2, walk.words), dtype=np.uint32)
     noisy = bool(len(walk.table.eigenvalues))
     with numerics():
-        rows, keys = sharding.place(initial, 2), sharding.place(keys, 1)
-        parity = sharding.place(np.zeros(walk.words, np.uint32), 0)
+        rows, keys = _placed(initial), sharding.place(keys, 1)
+        parity = sharding.place(np.zeros((1, walk.words), np.uint32), 1)
         weight = sharding.place(np.ones((walk.words, WORD)), 0) if noisy else jnp.ones((1, 1))
         eigenvalues = jnp.asarray(walk.eigenvalues)
         odd, first = [], 0
@@ -313,23 +313,28 @@ def _batch(walk: _Walk, seed: int, number: int, counted: int) -> Totals:
     return result
 
 
+def _placed(rows: np.ndarray) -> sweep.Rows:
+    """X and Z rows on the devices."""
+    return sweep.Rows(sharding.place(rows[0], 1), sharding.place(rows[1], 1))
+
+
 def _start(walk: _Walk, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """Rows of the strings that the paths start from, and the class of each path (of a projector: 0 for the
     identity, which is no part of the variance, 1 for others)."""
-    rows = np.zeros((walk.rows, 2, walk.words), np.uint32)
+    rows = np.zeros((2, walk.rows, walk.words), np.uint32)
     active = list(walk.table.active)
     if isinstance(walk.terms, ProjectorTerms):
         place = {w: i for i, w in enumerate(active)}
         index = [place[w] for w in walk.terms.wires]
-        rows[index, 1] = rng.integers(2**32, size=(len(index), walk.words), dtype=np.uint32)
-        some = np.bitwise_or.reduce(rows[index, 1], axis=0)
+        rows[1, index] = rng.integers(2**32, size=(len(index), walk.words), dtype=np.uint32)
+        some = np.bitwise_or.reduce(rows[1, index], axis=0)
         return rows, np.unpackbits(some.view(np.uint8), bitorder="little").astype(int)
     edges = np.cumsum(walk.terms.probabilities)
     points = (np.arange(walk.paths) + rng.random()) / walk.paths
     chosen = np.minimum(np.searchsorted(edges, points, side="right"), len(edges) - 1)
     chosen = rng.permutation(chosen)  # the last batch may count only some of its paths
     for kind, bits in enumerate(walk.terms.leaders.bits()):
-        rows[: len(active), kind] = _columns(bits[:, active], chosen)
+        rows[kind, : len(active)] = _columns(bits[:, active], chosen)
     return rows, chosen
 
 
@@ -375,23 +380,21 @@ def _interfering(walk: _Walk, rows, chosen: np.ndarray) -> np.ndarray:
     bits = [b.reshape(len(terms.leaders), members, -1) for b in terms.differences.bits()]
     amplitude = np.zeros((walk.words, WORD))
     for j in range(members):
-        others = np.zeros((walk.rows, 2, walk.words), np.uint32)
+        others = np.zeros((2, walk.rows, walk.words), np.uint32)
         for kind in range(2):
-            others[: len(active), kind] = _columns(bits[kind][:, j][:, active], chosen)
+            others[kind, : len(active)] = _columns(bits[kind][:, j][:, active], chosen)
         phase = terms.phases[chosen, j].reshape(walk.words, WORD).astype(np.int32)
         if walk.end is None:
             value = _vector_overlaps(walk, rows, others, phase)
         else:
-            value = np.asarray(
-                sweep.overlaps(rows, sharding.place(others, 2), sharding.place(phase, 0), jnp.asarray(walk.bloch))
-            )
+            value = np.asarray(sweep.overlaps(rows, _placed(others), sharding.place(phase, 0), jnp.asarray(walk.bloch)))
         amplitude += terms.coefficients[chosen, j].reshape(walk.words, WORD) * value
     return amplitude**2 * terms.factors[chosen].reshape(walk.words, WORD)
 
 
 def _vector_overlaps(walk: _Walk, rows, others=None, phase=None) -> np.ndarray:
     """``Tr[ρ Q]`` (times ``i^phase R``) for a state vector; each distinct string is evaluated once."""
-    strings = _strings(walk, np.asarray(rows))
+    strings = _strings(walk, np.stack(rows))
     signs = np.ones(walk.paths)
     if others is not None:
         strings, exponents = product(strings, _strings(walk, others))
@@ -406,7 +409,7 @@ def _strings(walk: _Walk, rows: np.ndarray) -> PauliStrings:
     bits = np.zeros((2, walk.paths, walk.num_wires), np.uint8)
     for i, wire in enumerate(walk.table.active):
         for kind in range(2):
-            bits[kind, :, wire] = np.unpackbits(rows[i, kind].view(np.uint8), bitorder="little")
+            bits[kind, :, wire] = np.unpackbits(rows[kind, i].view(np.uint8), bitorder="little")
     return PauliStrings.from_bits(*bits)
 
 

@@ -7,6 +7,7 @@ lengths and the number of rows is padded to a power of two, so that circuits of 
 from __future__ import annotations
 
 from functools import partial
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -51,10 +52,21 @@ def _flag(code: UInt32[Array, ""], bit: int) -> UInt32[Array, ""]:
     return jnp.uint32(0) - ((code >> bit) & jnp.uint32(1))
 
 
+class Rows(NamedTuple):
+    """X bits and Z bits of all paths, one row a qubit, 32 paths to a word.
+
+    Two arrays and not one: XLA vectorizes the update of a whole row in place, but not of a part of one (measured: a
+    factor of four).
+    """
+
+    x: UInt32[Array, "rows words"]
+    z: UInt32[Array, "rows words"]
+
+
 @partial(jax.jit, static_argnames=("noisy",), donate_argnums=(0, 1, 2))
 def sweep_block(
-    rows: UInt32[Array, "rows 2 words"],
-    parity: UInt32[Array, " words"],
+    rows: Rows,
+    parity: UInt32[Array, "1 words"],
     weight: Float64[Array, "words 32"],
     keys: UInt32[Array, "2 words"],
     wires: Int32[Array, "steps 2"],
@@ -66,20 +78,24 @@ def sweep_block(
 ):
     """Take all paths of a batch through one block of steps.
 
-    The random word of a step and a lane is a hash of the step's number and two random keys of the lane:
-    within a lane no two steps share a word, and no state has to be carried.
+    The random word of a step and a lane is a hash of the step's number and two random keys of the lane: within a
+    lane no two steps share a word, and no state has to be carried.
 
     Returns:
         the carried arrays, and for each step which paths anticommuted with its rotation on arrival
     """
-    words, zero = rows.shape[-1], jnp.int32(0)
+    words, zero = parity.shape[-1], jnp.int32(0)
+
+    def load(array, wire):
+        return jax.lax.dynamic_slice(array, (wire, zero), (1, words))
+
+    def store(array, wire, row):
+        return jax.lax.dynamic_update_slice(array, row, (wire, zero))
 
     def step(carry, gate):
-        rows, parity, weight = carry
+        (x, z), parity, weight = carry
         (a, b), code, kind, number = gate
-        at_a = jax.lax.dynamic_slice(rows, (a, zero, zero), (1, 2, words))[0]
-        at_b = jax.lax.dynamic_slice(rows, (b, zero, zero), (1, 2, words))[0]
-        old = (at_a[0], at_a[1], at_b[0], at_b[1])
+        old = (load(x, a), load(z, a), load(x, b), load(z, b))
         new = []
         for i in range(4):
             row = old[0] & _flag(code, 4 * i)
@@ -92,11 +108,11 @@ def sweep_block(
         random = mix(mix(number ^ keys[0]) + keys[1])
         moved = odd & (random | ~_flag(code, DRAW))
         new = [new[i] ^ (moved & _flag(code, ADD + i)) for i in range(4)]
-        rows = jax.lax.dynamic_update_slice(rows, jnp.stack(new[:2])[None], (a, zero, zero))
-        rows = jax.lax.dynamic_update_slice(rows, jnp.stack(new[2:])[None], (b, zero, zero))
+        x, z = store(store(x, a, new[0]), b, new[2]), store(store(z, a, new[1]), b, new[3])
         if noisy:
-            weight = jax.lax.cond(kind >= 0, _damp, lambda w, *_: w, weight, tuple(new), eigenvalues, kind)
-        return (rows, moved, weight), odd
+            local = tuple(row[0] for row in new)
+            weight = jax.lax.cond(kind >= 0, _damp, lambda w, *_: w, weight, local, eigenvalues, kind)
+        return (Rows(x, z), moved, weight), odd[0]
 
     numbers = first + jnp.arange(codes.shape[0], dtype=jnp.uint32)
     carry, odd = jax.lax.scan(step, (rows, parity, weight), (wires, codes, damping, numbers))
@@ -116,7 +132,7 @@ def _bits(words: UInt32[Array, " words"]) -> Int32[Array, "words 32"]:
 
 @jax.jit
 def end_weights(
-    rows: UInt32[Array, "rows 2 words"], end: Float64[Array, "rows 4"]
+    rows: Rows, end: Float64[Array, "rows 4"]
 ) -> tuple[Float64[Array, "words 32"], Int32[Array, "words 32"]]:
     """Logarithm of the product over qubits of the end weights that are not zero, and how many are zero."""
     zero = end <= 0
@@ -124,13 +140,13 @@ def end_weights(
 
     def qubit(carry, item):
         total, zeros = carry
-        row, log, null = item
-        x, z = _bits(row[0]) == 1, _bits(row[1]) == 1
+        (x, z), log, null = item
+        x, z = _bits(x) == 1, _bits(z) == 1
         total = total + _by_letter(x, z, log)
         zeros = zeros + _by_letter(x, z, null.astype(jnp.int32))
         return (total, zeros), None
 
-    shape = (rows.shape[-1], WORD)
+    shape = (rows.x.shape[-1], WORD)
     start = (jnp.zeros(shape, jnp.float64), jnp.zeros(shape, jnp.int32))
     return jax.lax.scan(qubit, start, (rows, logs, zero))[0]
 
@@ -141,7 +157,7 @@ def _by_letter(x, z, values):
 
 @jax.jit
 def absorbed_sums(
-    rows: UInt32[Array, "rows 2 words"],
+    rows: Rows,
     end: Float64[Array, "rows 4"],
     weight: Float64[Array, "words 32"],
     zeros: Int32[Array, "words 32"],
@@ -157,8 +173,8 @@ def absorbed_sums(
     """
 
     def qubit(_, item):
-        row, values = item
-        x, z = _bits(row[0]) == 1, _bits(row[1]) == 1
+        (x, z), values = item
+        x, z = _bits(x) == 1, _bits(z) == 1
         own = _by_letter(x, z, values)
         others = jnp.where(zeros == (own <= 0), weight / jnp.where(own <= 0, 1.0, own), 0.0)
         letter = x + 2 * z
@@ -193,8 +209,8 @@ def counts(odd: UInt32[Array, "steps words"], hits: UInt32[Array, " words"]) -> 
 
 @jax.jit
 def overlaps(
-    rows: UInt32[Array, "rows 2 words"],
-    others: UInt32[Array, "rows 2 words"],
+    rows: Rows,
+    others: Rows,
     phase: Int32[Array, "words 32"],
     bloch: Float[Array, "rows 4"],
 ) -> Float64[Array, "words 32"]:
