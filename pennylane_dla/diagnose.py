@@ -110,7 +110,8 @@ def check(circuit, on_fail: str = "raise", **options: Any) -> Callable[..., Diag
         if verdict.label == "unknown":
             warnings.warn(f"{diagnostics.name} could not be checked: {verdict.criterion}", DLAWarning, stacklevel=2)
         elif verdict.label != "trainable":
-            message = f"{diagnostics.name}: {verdict}. {verdict.criterion}. {verdict.outlook}"
+            state = "has no gradient" if verdict == "no gradient" else f"is {verdict}"
+            message = f"{diagnostics.name} {state}: {verdict.criterion}. {verdict.outlook}"
             if on_fail == "raise":
                 raise BarrenPlateauError(message)
             warnings.warn(message, DLAWarning, stacklevel=2)

@@ -11,7 +11,7 @@ import numpy as np
 import pennylane as qp
 
 from pennylane_dla.algebra.dynamical import dynamical_lie_algebra
-from pennylane_dla.circuit.ansatz import Ansatz, Arguments, Measurement
+from pennylane_dla.circuit.ansatz import Ansatz, Arguments, Channel, Measurement
 from pennylane_dla.circuit.effective import effective_ansatz
 from pennylane_dla.circuit.extract import extract
 from pennylane_dla.diagnostics import (
@@ -26,9 +26,10 @@ from pennylane_dla.errors import DLAError
 from pennylane_dla.variance.choose import predict
 from pennylane_dla.variance.deep import deep_limit
 from pennylane_dla.variance.estimate import Prediction, VarianceEstimate
-from pennylane_dla.variance.law import AngleLaw
+from pennylane_dla.variance.law import AngleLaw, Uniform
 from pennylane_dla.variance.problem import Budget, Problem
 
+from .causes import find_causes
 from .verdict import DEFAULT_SHOTS, shift_weights, shot_variance, shots_needed, verdict
 
 
@@ -134,18 +135,31 @@ def _diagnose_measurement(
     known: dict[int, tuple[Prediction, Prediction]] = {}
     for ansatz in batch:
         if id(ansatz) not in known:
-            problem = Problem(
-                ansatz, ansatz.measurements[index].observable, law, options.budget, measurement.kind
-            )
+            problem = _problem(ansatz, index, law, options)
             known[id(ansatz)] = predict(problem, options.method), deep_limit(problem)
     pairs = [known[id(ansatz)] for ansatz in batch]
     prediction, limit = (_stack([pair[j] for pair in pairs]) for j in (0, 1))
     result = _collect(measurement, batch[0].arguments, prediction, limit)
+    causes = find_causes(limit, prediction, _noiseless(batch[0], index, law, options))
+    result = replace(result, causes=causes)
     if prediction.gradient.available:
         single_shot = shot_variance(measurement.observable, prediction)
         needed = shots_needed(prediction.gradient, shift_weights(batch[0]), single_shot)
         result = replace(result, shots_needed=needed)
     return result
+
+
+def _problem(ansatz: Ansatz, index: int, law: AngleLaw, options: Options) -> Problem:
+    measurement = ansatz.measurements[index]
+    return Problem(ansatz, measurement.observable, law, options.budget, measurement.kind)
+
+
+def _noiseless(ansatz: Ansatz, index: int, law: AngleLaw, options: Options) -> Prediction | None:
+    """The same circuit without its channels, where it has some."""
+    gates = tuple(gate for gate in ansatz.gates if not isinstance(gate, Channel))
+    if len(gates) == len(ansatz.gates):
+        return None
+    return predict(_problem(replace(ansatz, gates=gates), index, law, options), options.method)
 
 
 def _collect(
@@ -159,11 +173,7 @@ def _collect(
         limit=LimitDiagnostics(
             LossDiagnostics(limit.loss, limit.loss_mean), GradientDiagnostics(limit.gradient, arguments)
         ),
-        causes=tuple(limit.statistics.get("causes", ())),
-        facts={
-            **{key: value for key, value in prediction.statistics.items()},
-            **{key: value for key, value in limit.statistics.items() if key != "causes"},
-        },
+        facts={**prediction.statistics, **limit.statistics},
     )
 
 
@@ -209,11 +219,10 @@ def _shots_of(circuit) -> int | None:
 
 
 def _assumptions(law: AngleLaw, arguments: Arguments) -> tuple[str, ...]:
-    laws = "; ".join(
-        f"{name} ~ {'uniform over the period of its gates' if law_ == type(law_)() else law_}"
-        if type(law_).__name__ == "Uniform"
-        else f"{name} ~ {law_}"
-        for name, law_ in zip(arguments.names, law.laws, strict=True)
-    )
+    names: dict[str, list[str]] = {}
+    for name, one in zip(arguments.names, law.laws, strict=True):
+        words = "uniform over the period of the gates" if one == Uniform() else str(one)
+        names.setdefault(words, []).append(name)
+    laws = "; ".join(f"{', '.join(group)} {words}" for words, group in names.items())
     data = ("data: " + "; ".join(arguments.data),) if arguments.data else ()
-    return (f"angles independent, {laws}", *data, "the loss is the measurement itself, without post-processing")
+    return (f"independent angles: {laws}", *data, "the loss is the measurement itself, without post-processing")

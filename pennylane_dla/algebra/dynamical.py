@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from pennylane_dla.circuit.effective import EffectiveAnsatz
@@ -67,17 +69,27 @@ def circuit_generators(effective: EffectiveAnsatz) -> list[PauliSum] | None:
             if generators:
                 known.append(k)
             continue
-        generator = effective.generator(k)
-        for j in reversed(known):
-            if not np.isfinite(effective.angles[j].offset) or effective.offsets[j + 1] - effective.offsets[j] > 1:
-                return None
-            angle = 2 * effective.coefficients[effective.offsets[j]] * effective.angles[j].offset
-            generator = _conjugate(generator, effective.strings[int(effective.offsets[j])], angle)
+        generator = push_through(effective, known, effective.generator(k))
+        if generator is None:
+            return None
         generators.append(generator)
         terms += len(generator)
         if known and terms > MAX_TERMS:
             return None
     return generators
+
+
+def push_through(effective: EffectiveAnsatz, known: Sequence[int], operator: PauliSum) -> PauliSum | None:
+    """``F†GF`` with ``F`` the known rotations, or ``None`` where one of them is a sum or has an unknown angle."""
+    for j in reversed(known):
+        if not np.isfinite(effective.angles[j].offset) or effective.offsets[j + 1] - effective.offsets[j] > 1:
+            return None
+        term = int(effective.offsets[j])
+        angle = 2 * effective.coefficients[term] * effective.angles[j].offset
+        operator = _conjugate(operator, effective.strings[term], angle)
+        if len(operator) > MAX_TERMS:
+            return None
+    return operator
 
 
 def _conjugate(operator: PauliSum, string: PauliStrings, angle: float) -> PauliSum:

@@ -75,7 +75,7 @@ def measurement_rows(measurement: MeasurementDiagnostics) -> list[tuple[str, str
     if measurement.shots_needed is not None:
         needed = measurement.shots_needed
         result.append(("shots needed", "no number resolves it" if np.isinf(needed) else count(needed)))
-    result += [(cause.name, cause.evidence) for cause in measurement.causes]
+    result += [("cause", f"{cause.name}: {cause.evidence}") for cause in measurement.causes]
     return result
 
 

@@ -12,8 +12,19 @@ from pennylane_dla.errors import DLAError
 from .estimate import Prediction
 from .problem import Problem
 
-# In the order in which they are asked, exact ones first; each is the module of its name, imported when it is needed.
+# Each is the module of its name, imported when it is needed.
 ENGINES = ("exact", "module", "paths", "simulated")
+
+
+def candidates(problem: Problem) -> tuple[str, ...]:
+    """The engines to ask, in this order: exact ones first, those that cannot apply left out."""
+    if problem.kind == "var":
+        return ("simulated",)  # the only one that is not linear in the state
+    if not problem.effective.single:
+        return ("module", "simulated")
+    if problem.effective.correlated:
+        return ("simulated",)
+    return ("exact", "paths", "simulated")
 
 
 def predict(problem: Problem, method: str | None = None) -> Prediction:
@@ -33,11 +44,8 @@ def predict(problem: Problem, method: str | None = None) -> Prediction:
         raise DLAError(f"method={method!r} is not an engine; there are {', '.join(ENGINES)}.")
     if any(isinstance(gate, Rotation) and np.isnan(gate.angle.offset) for gate in problem.ansatz.gates):
         return Prediction.unavailable("data values are unknown under jit: call inspect with concrete data")
-    names = [method] if method else list(ENGINES)
-    if problem.kind == "var" and method is None:
-        names = ["simulated"]  # the only one that is not linear in the state
     reasons = []
-    for name in names:
+    for name in (method,) if method else candidates(problem):
         prediction = import_module(f"{__package__}.{name}").predict(problem)
         if prediction.loss.available:
             return prediction
