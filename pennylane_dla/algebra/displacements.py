@@ -20,7 +20,7 @@ from jaxtyping import Bool, UInt64
 from . import f2
 from .component import Component, QuadraticForm
 from .free_fermion import MajoranaFrame
-from .symplectic import SymplecticBasis, form, forms
+from .symplectic import SymplecticBasis, form
 
 Row = UInt64[np.ndarray, "1 words"]
 Rows = UInt64[np.ndarray, "m words"]
@@ -35,6 +35,10 @@ class Displacements(Protocol):
 
     rows: Rows
     radical: Rows
+
+    @property
+    def free(self) -> Rows:
+        """A basis of the strings of the radical that are displacements by themselves: a linear space."""
 
     @property
     def size(self) -> int:
@@ -79,6 +83,16 @@ class Quadric:
     def radical(self) -> Rows:
         return self.span.radical
 
+    @property
+    def free(self) -> Rows:
+        radical = self.radical
+        odd = np.flatnonzero(self.offset(radical))
+        if not len(odd):
+            return radical
+        rest = np.delete(radical, odd[0], axis=0)
+        rest[odd[1:] - 1] ^= radical[odd[0]]
+        return rest
+
     def value(self, u: Rows) -> Bool[np.ndarray, " m"]:
         """``Q(u) = q(u) + ω(x, u)``."""
         return self.quadratic(u) ^ form(u, self.x)
@@ -115,8 +129,7 @@ class Quadric:
         return (total + gauss - stop - gauss_stop) // 2
 
     def admits(self, u: Rows) -> Bool[np.ndarray, " m"]:
-        moved = u ^ self.x
-        return forms(moved, self.span.rows).any(axis=1)
+        return self.span.pairing(u ^ self.x).any(axis=1)
 
     def offset(self, u: Rows) -> Bool[np.ndarray, " m"]:
         return np.zeros(len(u), bool) if self.quadratic is None else self.value(u)
@@ -161,73 +174,40 @@ class MajoranaProducts:
         """``k``."""
         return int(self.start.sum())
 
-    @cached_property
-    def labels(self) -> f2.Echelon:
-        """The label space."""
-        return f2.echelon(self.frame.labels)
-
-    @cached_property
-    def everything(self) -> Row | None:
-        """The product of all Majorana operators, where their number is even."""
-        if self.frame.num_vertices % 2:
-            return None
-        return np.bitwise_xor.reduce(self.frame.vertices, axis=0)[None]
-
-    @cached_property
-    def splits(self) -> bool:
-        """Whether the product of all Majoranas is a central string of its own, not a label."""
-        return self.everything is not None and bool(self.labels.reduce(self.everything).any())
-
     @property
     def halved(self) -> bool:
         """Whether a set and its complement are the same string, both of them of size ``k``."""
-        n = self.frame.num_vertices
-        return 2 * self.degree == n and not self.splits
+        frame = self.frame
+        return 2 * self.degree == frame.num_vertices and frame.everything is not None and not frame.splits
 
     @property
     def rows(self) -> Rows:
-        extra = self.frame.vertices[1:]
-        if self.everything is not None and not self.splits:  # the label space holds one of the even sets
-            basis = f2.echelon(np.concatenate([self.frame.labels, extra]))
-            return np.concatenate([self.frame.labels, extra])[basis.chosen]
-        return np.concatenate([self.frame.labels, extra])
+        return self.frame.rows
 
     @property
     def radical(self) -> Rows:
-        if self.splits:
-            return np.concatenate([self.frame.labels, self.everything])
-        return self.frame.labels
+        return self.frame.radical
+
+    @property
+    def free(self) -> Rows:
+        if self.frame.splits and 2 * self.degree != self.frame.num_vertices:
+            return self.frame.labels
+        return self.frame.radical
 
     @property
     def size(self) -> int:
         return comb(self.frame.num_vertices, self.degree) * 2**self.frame.z // (2 if self.halved else 1)
 
-    def _sets(self, u: Rows) -> Bool[np.ndarray, "m N"]:
-        """An even vertex set of each ``u`` (of two complements the one without vertex 0, where both are even)."""
-        sets = self.frame.sets(u)
-        if self.everything is None:
-            sets[sets.sum(axis=1) % 2 == 1] ^= True
-        return sets
-
     def admits(self, u: Rows) -> Bool[np.ndarray, " m"]:
-        size = (self._sets(u) ^ self.start).sum(axis=1)
-        if self.everything is None:
+        size = (self.frame.even_sets(u) ^ self.start).sum(axis=1)
+        if self.frame.everything is None:
             return size == self.degree
         return (size == self.degree) | (size == self.frame.num_vertices - self.degree)
 
-    def words(self, u: Rows) -> Bool[np.ndarray, "m N"]:
-        """The even vertex set ``E`` with ``u = γ_E`` times a label, linear in ``u``; up to complement where the
-        product of all Majoranas is a label."""
-        sets = self._sets(u)
-        if self.splits:
-            label = u ^ self.frame.products(sets)
-            sets[self.labels.reduce(label).any(axis=1)] ^= True
-        return sets
-
     def offset(self, u: Rows) -> Bool[np.ndarray, " m"]:
-        if not self.splits or 2 * self.degree == self.frame.num_vertices:
+        if not self.frame.splits or 2 * self.degree == self.frame.num_vertices:
             return np.zeros(len(u), bool)
-        return (self.words(u) ^ self.start).sum(axis=1) != self.degree
+        return (self.frame.even_sets(u) ^ self.start).sum(axis=1) != self.degree
 
     def sample(self, rng: np.random.Generator, count: int) -> Rows:
         n = self.frame.num_vertices
@@ -268,6 +248,10 @@ class Flip:
 
     @property
     def radical(self) -> Rows:
+        return self.rows
+
+    @property
+    def free(self) -> Rows:
         return self.rows
 
     @property

@@ -24,7 +24,8 @@ def num_words(num_columns: int) -> int:
 
 def pack(bits: Bool[np.ndarray, "m k"]) -> UInt64[np.ndarray, "m words"]:
     """Pack the columns of a matrix of zeros and ones."""
-    bits = np.asarray(bits, dtype=np.uint8)
+    bits = np.asarray(bits)
+    bits = bits.view(np.uint8) if bits.dtype == bool else bits.astype(np.uint8)
     rows, columns = bits.shape
     padded = np.zeros((rows, num_words(columns) * 8), np.uint8)
     octets = np.packbits(bits, axis=1, bitorder="little")
@@ -74,7 +75,17 @@ def multiply(
 
 def transpose(rows: UInt64[np.ndarray, "m words"]) -> UInt64[np.ndarray, "columns mwords"]:
     """The transposed matrix; it has ``64 · words`` rows."""
-    return pack(unpack(rows, rows.shape[1] * WORD).T)
+    m, words = rows.shape
+    padded = np.zeros((num_words(m) * WORD, words), np.uint64)
+    padded[:m] = rows
+    octets = padded.view(np.uint8).reshape(len(padded) // 8, 8, words * 8)
+    blocks = np.ascontiguousarray(octets.transpose(0, 2, 1)).view("<u8")[..., 0]  # 8 × 8 bits each
+    for shift, mask in ((7, 0x00AA00AA00AA00AA), (14, 0x0000CCCC0000CCCC), (28, 0x00000000F0F0F0F0)):
+        swapped = (blocks ^ (blocks >> np.uint64(shift))) & np.uint64(mask)
+        blocks = blocks ^ swapped ^ (swapped << np.uint64(shift))
+    octets = blocks.view(np.uint8).reshape(len(padded) // 8, words * 8, 8).transpose(1, 2, 0)
+    octets = np.ascontiguousarray(octets.reshape(words * WORD, len(padded) // 8))
+    return octets.view("<u8").astype(np.uint64, copy=False)
 
 
 def inner_products(

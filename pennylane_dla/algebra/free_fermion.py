@@ -11,12 +11,13 @@ anticommutation pattern on the tree is that of one or two vertices. From seven v
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from jaxtyping import Bool, UInt64
 
 from . import f2
-from .symplectic import SymplecticBasis, forms, swap
+from .symplectic import Pairing, SymplecticBasis, forms
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,10 +40,55 @@ class MajoranaFrame:
     def z(self) -> int:
         return len(self.labels)
 
+    @cached_property
+    def _pairing(self) -> Pairing:
+        return Pairing(self.vertices)
+
+    @cached_property
+    def label_space(self) -> f2.Echelon:
+        """Echelon form of the labels."""
+        return f2.echelon(self.labels)
+
+    @cached_property
+    def everything(self) -> UInt64[np.ndarray, "1 words"] | None:
+        """The product of all Majorana operators, where their number is even."""
+        if self.num_vertices % 2:
+            return None
+        return np.bitwise_xor.reduce(self.vertices, axis=0)[None]
+
+    @cached_property
+    def splits(self) -> bool:
+        """Whether the product of all Majorana operators is a central string of its own, not a label."""
+        return self.everything is not None and bool(self.label_space.reduce(self.everything).any())
+
+    @cached_property
+    def rows(self) -> UInt64[np.ndarray, "dim words"]:
+        """A basis of the span."""
+        rows = np.concatenate([self.labels, self.vertices[1:]])
+        if self.everything is not None and not self.splits:  # one of the even sets is a label
+            return rows[f2.echelon(rows).chosen]
+        return rows
+
+    @cached_property
+    def radical(self) -> UInt64[np.ndarray, "r words"]:
+        """A basis of the center of the span."""
+        return np.concatenate([self.labels, self.everything]) if self.splits else self.labels
+
     def sets(self, rows: UInt64[np.ndarray, "m words"]) -> Bool[np.ndarray, "m N"]:
         """For each string the vertex set, up to complement, of the Majorana product that anticommutes with the
         same bilinears; only for strings that commute with the labels."""
-        return f2.unpack(forms(rows, self.vertices), self.num_vertices)
+        return f2.unpack(self._pairing(rows), self.num_vertices)
+
+    def even_sets(self, rows: UInt64[np.ndarray, "m words"]) -> Bool[np.ndarray, "m N"]:
+        """The even vertex set ``E`` with ``u = γ_E`` times a label, for ``u`` in the span and linear in it; up to
+        complement where the product of all Majorana operators is a label."""
+        sets = self.sets(rows)
+        if self.everything is None:
+            sets[sets.sum(axis=1) % 2 == 1] ^= True
+        elif self.splits:
+            label = rows ^ self.products(sets)
+            sets[self.label_space.reduce(label).any(axis=1)] ^= True
+        return sets
 
     def products(self, sets: Bool[np.ndarray, "m N"]) -> UInt64[np.ndarray, "m words"]:
         """The string of ``∏_{a∈S} γ_a`` for even sets, label apart."""
@@ -91,20 +137,20 @@ def _grow(core, size):
     ones = np.zeros(count, np.int64)
     index_sum = np.zeros(count, np.int64)
     edges, parents = [], []
-    swapped = swap(core)
+    adjacent = forms(core, core)
 
     def attach(edge, parent):
         edges.append(edge)
         parents.append(parent)
         child = len(edges)
-        column = pattern[parent] ^ f2.parity(swapped & core[edge])
+        column = pattern[parent] ^ f2.unpack(adjacent[edge : edge + 1], count)[0]
         pattern[child] = column
         ones[column] += 1
         index_sum[column] += child
 
     attach(0, 0)
     attach(int(np.flatnonzero(pattern[1])[0]), 1)
-    third = _third(core, edges, pattern)
+    third = _third(adjacent, edges, pattern)
     if third is None:
         return None
     attach(*third)
@@ -122,19 +168,19 @@ def _grow(core, size):
     return edges, parents
 
 
-def _third(core, edges, pattern):
+def _third(adjacent, edges, pattern):
     """A third edge independent of the first two modulo the center, and its vertex.
 
     On three vertices a pattern does not tell a leaf from a twin of an edge or the third side of a triangle.
     """
-    first, second = core[edges[0]], core[edges[1]]
+    first, second = adjacent[edges[0]], adjacent[edges[1]]
     # the pattern of a leaf at vertex v, and what in the span of the two edges has the same pattern
     twins = {0: second, 1: first ^ second, 2: first}
     alone = pattern[:3].copy()
     alone[:, alone.sum(axis=0) == 2] ^= True  # two of three vertices: take the complement
     for vertex, twin in twins.items():
         candidates = np.flatnonzero(alone[vertex])
-        central = ~f2.unpack(forms(core[candidates] ^ twin, core), len(core)).any(axis=1)
+        central = ~(adjacent[candidates] ^ twin).any(axis=1)
         if not central.all():
             return int(candidates[np.flatnonzero(~central)[0]]), vertex
     return None

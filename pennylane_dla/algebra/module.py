@@ -20,9 +20,10 @@ from pennylane_dla.pauli import PauliStrings
 
 from . import f2
 from .displacements import Displacements, Flip, displacements
+from .joint_span import JointSpan
 from .lie_algebra import LieAlgebra
 from .stabilizer_count import Share, share_in_stabilizer
-from .symplectic import form, forms, strings, vectors
+from .symplectic import Pairing, form, strings, vectors
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,59 +35,39 @@ class Orbit:
         num_wires: qubits
         parts: displacements by each component that acts on the string
         acting: positions of those components in ``algebra.components``; ``-1 - i`` for center element ``i``
+        joint: their spans, shared by all orbits of these components
     """
 
     start: UInt64[np.ndarray, "1 words"]
     num_wires: int
     parts: tuple[Displacements, ...]
     acting: tuple[int, ...]
+    joint: JointSpan
 
     @cached_property
     def size(self) -> int:
         """Exact number of strings."""
-        free = [_free(part) for part in self.parts]
-        total = sum(len(rows) for rows in free)
-        overlap = total - f2.rank(np.concatenate(free)) if len(free) > 1 and total else 0
+        total = sum(len(part.free) for part in self.parts)
+        overlap = 0
+        if len(self.parts) > 1 and total:
+            overlap = total - f2.rank(np.concatenate([part.free for part in self.parts]))
         return prod(part.size for part in self.parts) >> overlap
-
-    @cached_property
-    def _joint(self) -> f2.Echelon:
-        """The sum of the spans; the carried words are coordinates in the rows of all parts."""
-        rows = np.concatenate([part.rows for part in self.parts])
-        return f2.echelon(np.concatenate([rows, f2.identity(len(rows))], axis=1), tail=f2.num_words(len(rows)))
 
     @cached_property
     def _checks(self) -> Bool[np.ndarray, "checks parts"]:
         """Which sums of offsets do not depend on how a displacement is split between overlapping spans."""
-        shifts = np.stack(
-            [
-                part.offset(piece) ^ part.offset(np.zeros_like(self.start))
-                for part, piece in zip(self.parts, self._split(self._joint.residues), strict=True)
-            ],
-            axis=1,
-        )
-        kernel = f2.left_kernel(f2.pack(shifts.T))
-        return f2.unpack(kernel, len(self.parts))
-
-    def _split(self, coordinates: UInt64[np.ndarray, "m k"]) -> list[UInt64[np.ndarray, "m words"]]:
-        """The share of each part in displacements given by coordinates."""
-        bits = f2.unpack(coordinates, sum(len(part.rows) for part in self.parts))
-        bounds = np.cumsum([0] + [len(part.rows) for part in self.parts])
-        return [
-            f2.multiply(f2.pack(bits[:, a:b]), part.rows)
-            for part, a, b in zip(self.parts, bounds, bounds[1:], strict=False)
+        zero = np.zeros_like(self.start)
+        shifts = [
+            part.offset(piece) ^ part.offset(zero) for part, piece in zip(self.parts, self.joint.overlaps, strict=True)
         ]
+        return f2.unpack(f2.left_kernel(f2.pack(np.stack(shifts))), len(self.parts))
 
     def contains(self, candidates: PauliStrings) -> Bool[np.ndarray, " m"]:
         """Which strings belong to the orbit."""
         rows = vectors(candidates) ^ self.start
         if not self.parts:
             return ~rows.any(axis=1)
-        words = rows.shape[1]
-        padded = np.concatenate([rows, np.zeros((len(rows), self._joint.tail), np.uint64)], axis=1)
-        reduced = self._joint.reduce(padded)
-        pieces = self._split(reduced[:, words:])
-        result = ~reduced[:, :words].any(axis=1)
+        result, pieces = self.joint.split(rows)
         for part, piece in zip(self.parts, pieces, strict=True):
             result &= part.admits(piece)
         offsets = np.stack([part.offset(piece) for part, piece in zip(self.parts, pieces, strict=True)])
@@ -125,7 +106,7 @@ class Orbit:
             budget: work that an exact count may take where no closed form is known
             seed: of the sampling that takes its place beyond
         """
-        return share_in_stabilizer(self.start, self.parts, axes, budget=budget, seed=seed)
+        return share_in_stabilizer(self.start, self.parts, self.joint, axes, budget=budget, seed=seed)
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,23 +132,44 @@ class Action:
         owner[owner == len(parts)] = -1 - np.arange(len(center))
         return np.concatenate([*parts, center]), owner
 
+    @cached_property
+    def _joints(self) -> dict[tuple, JointSpan]:
+        return {}
+
+    @cached_property
+    def _pairing(self) -> Pairing:
+        return Pairing(self._stack[0])
+
     def pattern(self, x: PauliStrings) -> UInt64[np.ndarray, "m kwords"]:
         """Which of a spanning set of generators each string anticommutes with, packed: equal for two strings exactly
         if their product commutes with every generator."""
-        return forms(vectors(x), self._stack[0])
+        return self._pairing(vectors(x))
+
+    def acting(self, x: PauliStrings) -> list[tuple[int, ...]]:
+        """Which components move each string (negative: center elements), see :attr:`Orbit.acting`."""
+        stack, owner = self._stack
+        if not len(stack):
+            return [()] * len(x)
+        result: list[tuple[int, ...]] = []
+        for start in range(0, len(x), 1024):
+            bits = f2.unpack(self.pattern(x[start : start + 1024]), len(stack))
+            result += [tuple(dict.fromkeys(owner[row.nonzero()[0]].tolist())) for row in bits]
+        return result
 
     def orbit(self, x: PauliStrings) -> Orbit:
         """The orbit of one string."""
         if len(x) != 1 or x.num_wires != self.algebra.num_wires:
             raise DLAError(f"orbit takes one string on {self.algebra.num_wires} wires; got {len(x)} on {x.num_wires}.")
         row = vectors(x)
-        stack, owner = self._stack
-        acting = np.unique(owner[form(stack, row)])
+        (acting,) = self.acting(x)
         center = vectors(self.algebra.center)
         parts = [
             displacements(self.algebra.components[i], row) if i >= 0 else Flip(center[-1 - i : -i]) for i in acting
         ]
-        return Orbit(row, x.num_wires, tuple(parts), tuple(int(i) for i in acting))
+        key = tuple((i, type(part).__name__) for i, part in zip(acting, parts, strict=True))
+        if key not in self._joints:
+            self._joints[key] = JointSpan(tuple(part.rows for part in parts))
+        return Orbit(row, x.num_wires, tuple(parts), acting, self._joints[key])
 
 
 def orbit(algebra: LieAlgebra, x: PauliStrings) -> Orbit:
@@ -199,15 +201,3 @@ def orbit(algebra: LieAlgebra, x: PauliStrings) -> Orbit:
     Humphries (1986).
     """
     return Action(algebra).orbit(x)
-
-
-def _free(part: Displacements) -> UInt64[np.ndarray, "k words"]:
-    """The strings of the radical that are displacements by themselves: a linear space."""
-    radical = part.radical
-    shifts = part.offset(radical) ^ part.offset(np.zeros_like(radical))
-    odd = np.flatnonzero(shifts)
-    if not len(odd):
-        return radical
-    result = radical.copy()
-    result[odd[1:]] ^= radical[odd[0]]
-    return np.delete(result, odd[0], axis=0)

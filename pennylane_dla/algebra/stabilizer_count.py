@@ -16,15 +16,13 @@ from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, UInt64
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from pennylane_dla.pauli import PauliStrings
 
 from . import f2
 from .displacements import Displacements, Flip, MajoranaProducts, Quadric
-from .symplectic import form, forms, swap, vectors
-from .weight_enumerator import count_words
+from .joint_span import Cluster, JointSpan, Outside
+from .symplectic import form, forms, vectors
 
 
 class Share(NamedTuple):
@@ -50,75 +48,32 @@ class Share(NamedTuple):
 def share_in_stabilizer(
     start: UInt64[np.ndarray, "1 words"],
     parts: tuple[Displacements, ...],
+    joint: JointSpan,
     axes: tuple[str, ...],
     *,
     budget: int,
     seed: int,
 ) -> Share:
     """The fraction of ``start + Σ_K δ_K`` inside ``±S``; see :meth:`Orbit.fraction_in_stabilizer`."""
-    forbidden = _Forbidden.of(axes, start.shape[1])
     if not parts:
-        return Share(Fraction(0 if forbidden(start).any() else 1))
-    rows = np.concatenate([part.rows for part in parts])
-    owner = np.repeat(np.arange(len(parts)), [len(part.rows) for part in parts])
-    size = len(rows)
-    solved = f2.echelon(np.concatenate([forbidden(rows), f2.identity(size)], axis=1), tail=f2.num_words(size))
-    words = rows.shape[1]
-    target = np.concatenate([forbidden(start), np.zeros((1, solved.tail), np.uint64)], axis=1)
-    target = solved.reduce(target)
-    if target[:, :words].any():
+        return Share(Fraction(0 if Outside.of(axes, start.shape[1])(start).any() else 1))
+    condition = joint.condition(axes)
+    origin = condition.solve(start)
+    if origin is None:
         return Share(Fraction(0))
-    kernel = f2.unpack(solved.residues, size)
-    origin = f2.unpack(target[:, words:], size)
-
-    # parts are coupled if a solution of the homogeneous condition (a fundamental circuit) needs both
-    circuit, row = kernel.nonzero()
-    graph = coo_array(
-        (np.ones(len(row), bool), (circuit, len(kernel) + owner[row])),
-        shape=(len(kernel) + len(parts),) * 2,
-    )
-    _, label = connected_components(graph, directed=False)
     shares = []
-    for cluster in np.unique(label[len(kernel) :]):
-        members = np.flatnonzero(label[len(kernel) :] == cluster)
-        columns = np.isin(owner, members)
-        family = _Family.of(
-            [parts[i] for i in members],
-            [rows[owner == i] for i in members],
-            origin[:, columns],
-            kernel[label[: len(kernel)] == cluster][:, columns],
+    for number, cluster in enumerate(condition.clusters):
+        family = _Family(
+            [parts[k] for k in cluster.members], [origin[k] for k in cluster.members], list(cluster.directions), cluster
         )
-        shares.append(_share(family, budget, np.random.default_rng([seed, int(cluster)])))
+        shares.append(_share(family, budget, np.random.default_rng([seed, number])))
     return _multiply(shares)
 
 
 def outside_stabilizer(strings: PauliStrings, axes: tuple[str, ...]) -> UInt64[np.ndarray, "m words"]:
     """The part of each string outside ``S``: equal for two strings exactly if their product is in ``±S``."""
     rows = vectors(strings)
-    return _Forbidden.of(axes, rows.shape[1])(rows)
-
-
-@dataclass(frozen=True, eq=False)
-class _Forbidden:
-    """The letters of a string that are outside ``S``, as a linear map on vectors."""
-
-    flipped: UInt64[np.ndarray, " words"]  # bits kept from the row itself
-    crossed: UInt64[np.ndarray, " words"]  # bits kept from the other half
-
-    @classmethod
-    def of(cls, axes, words):
-        wide = words * f2.WORD // 2
-        axis = np.array([a[-1] for a in axes])
-        kept = np.zeros((1, 2 * wide), bool)
-        crossed = np.zeros((1, 2 * wide), bool)
-        n = len(axes)
-        kept[0, :n] = np.isin(axis, ["Z", "Y", "I"])  # x
-        kept[0, wide : wide + n] = np.isin(axis, ["X", "I"])  # z
-        crossed[0, :n] = axis == "Y"  # x + z
-        return cls(f2.pack(kept)[0], f2.pack(crossed)[0])
-
-    def __call__(self, rows):
-        return (rows & self.flipped) ^ (swap(rows) & self.crossed)
+    return Outside.of(axes, rows.shape[1])(rows)
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,16 +83,7 @@ class _Family:
     parts: list
     origin: list  # one row for each part
     directions: list  # d rows for each part
-
-    @classmethod
-    def of(cls, parts, rows, origin, kernel):
-        bounds = np.cumsum([0] + [len(r) for r in rows])
-        pieces = list(zip(rows, bounds, bounds[1:], strict=False))
-        return cls(
-            parts,
-            [f2.multiply(f2.pack(origin[:, a:b]), r) for r, a, b in pieces],
-            [f2.multiply(f2.pack(kernel[:, a:b]), r) for r, a, b in pieces],
-        )
+    cluster: Cluster
 
     @property
     def dim(self):
@@ -155,8 +101,8 @@ class _Family:
     def stopped(self, k):
         """The subfamily on which part ``k``, a quadric, commutes with its whole component; ``None`` if empty."""
         part = self.parts[k]
-        rows = forms(self.directions[k], part.rows)
-        target = forms(self.origin[k] ^ part.x, part.rows)
+        rows = part.span.pairing(self.directions[k])
+        target = part.span.pairing(self.origin[k] ^ part.x)
         d = self.dim
         solved = f2.echelon(np.concatenate([rows, f2.identity(d)], axis=1), tail=f2.num_words(d))
         target = solved.reduce(np.concatenate([target, np.zeros((1, solved.tail), np.uint64)], axis=1))
@@ -167,6 +113,7 @@ class _Family:
             self.parts,
             [o ^ f2.multiply(shift, v) for o, v in zip(self.origin, self.directions, strict=True)],
             [f2.multiply(kernel, v) for v in self.directions],
+            self.cluster,
         )
 
     def signed_sum(self, which) -> int:
@@ -264,13 +211,11 @@ def _count_majoranas(family, k, flips, budget, rng):
     """Words of one weight in a coset of a code: the vertex sets that the condition leaves."""
     part = family.parts[k]
     n, degree = part.frame.num_vertices, part.degree
-    code = part.words(family.directions[k])
-    origin = part.words(family.origin[k])[0] ^ part.start
-    dim = family.dim
-    if part.everything is not None and not part.splits:  # each displacement is two sets, complements of each other
-        code = np.concatenate([code, np.ones((1, n), bool)])
-        dim += 1
-    words = count_words(code, origin, degree, budget, rng)
+    code = family.cluster.code(k, part.frame)
+    origin = part.frame.even_sets(family.origin[k])[0] ^ part.start
+    # where the product of all Majoranas is a label each displacement is two sets, complements of each other
+    dim = family.dim + (part.frame.everything is not None and not part.frame.splits)
+    words = code.count(origin, degree, budget, rng)
     # pairs of a set and a label: 2^(dim - words.dim) of them over each word
     scale = Fraction(2**dim, 2**words.dim * comb(n, degree) * 2**part.frame.z * flips)
     upper = None if words.upper is None else scale * words.upper

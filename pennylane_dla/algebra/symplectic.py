@@ -28,7 +28,8 @@ def strings(rows: UInt64[np.ndarray, "m words"], num_wires: int) -> PauliStrings
 def swap(rows: UInt64[np.ndarray, "m words"]) -> UInt64[np.ndarray, "m words"]:
     """``(z|x)``: an inner product with it is the symplectic form."""
     halves = np.ascontiguousarray(rows).view(np.uint32)
-    return np.roll(halves, halves.shape[1] // 2, axis=1).view(np.uint64)
+    words = halves.shape[1] // 2
+    return np.concatenate([halves[:, words:], halves[:, :words]], axis=1).view(np.uint64)
 
 
 def form(
@@ -49,6 +50,23 @@ def y_parity(rows: UInt64[np.ndarray, "m words"]) -> Bool[np.ndarray, " m"]:
     halves = np.ascontiguousarray(rows).view(np.uint32)
     words = halves.shape[1] // 2
     return (np.bitwise_count(halves[:, :words] & halves[:, words:]).sum(axis=1, dtype=np.int64) & 1).astype(bool)
+
+
+class Pairing:
+    """``ω`` with fixed rows, prepared for many calls.
+
+    Args:
+        rows: the fixed ones
+    """
+
+    def __init__(self, rows: UInt64[np.ndarray, "k words"]):
+        self._columns = f2.transpose(swap(rows)) if len(rows) else None
+
+    def __call__(self, left: UInt64[np.ndarray, "m words"]) -> UInt64[np.ndarray, "m kwords"]:
+        """``ω`` of all pairs, packed."""
+        if self._columns is None:
+            return np.zeros((len(left), 0), np.uint64)
+        return f2.multiply(left, self._columns)
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,6 +95,11 @@ class SymplecticBasis:
     def rows(self) -> UInt64[np.ndarray, "dim words"]:
         """All basis vectors."""
         return np.concatenate([self.e, self.f, self.radical])
+
+    @cached_property
+    def pairing(self) -> Pairing:
+        """``ω`` with all of :attr:`rows`."""
+        return Pairing(self.rows)
 
 
 def symplectic_basis(basis: UInt64[np.ndarray, "dim words"]) -> SymplecticBasis:

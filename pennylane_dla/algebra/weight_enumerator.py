@@ -9,17 +9,21 @@ from __future__ import annotations
 
 from collections import Counter
 from fractions import Fraction
+from functools import cached_property
 from math import comb
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Bool
+from jaxtyping import Bool, Int
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from . import f2
 
 LIST_BITS = 16  # words, or dual words, that are listed: 2^16
+SHORT = 8  # terms of a polynomial that is multiplied term by term
+
+Polynomial = dict[int, int]  # exponent -> coefficient, none of them zero
 
 
 class Words(NamedTuple):
@@ -40,65 +44,106 @@ class Words(NamedTuple):
     reason: str | None = None
 
 
-def count_words(
-    generators: Bool[np.ndarray, "m n"],
-    offset: Bool[np.ndarray, " n"],
-    weight: int,
-    budget: int = 2**20,
-    rng: np.random.Generator | None = None,
-) -> Words:
-    """Number of words ``offset + c``, ``c`` in the row space of ``generators``, with ``weight`` ones.
+class Code:
+    """A binary code, split into blocks of coordinates that do not constrain each other.
 
     Args:
-        generators: rows that span the code (not necessarily a basis)
-        offset: representative of the coset
-        weight: number of ones
-        budget: operations on trellis states that an exact count may take
-        rng: for the estimate
+        generators: rows that span it (not necessarily a basis)
 
     **Example**
 
-    >>> pairs = np.array([[1, 1, 0, 0], [0, 0, 1, 1]], bool)
-    >>> count_words(pairs, np.zeros(4, bool), 2).value
+    >>> pairs = Code(np.array([[1, 1, 0, 0], [0, 0, 1, 1]], bool))
+    >>> pairs.count(np.zeros(4, bool), 2).value
     Fraction(2, 1)
     """
-    n = len(offset)
-    reduced = f2.echelon(f2.pack(generators)) if n and len(generators) else None
-    code = f2.unpack(reduced.rows, n) if reduced is not None else np.zeros((0, n), bool)
-    if weight <= 3 or n - weight <= 3:
-        offset, weight = (offset, weight) if weight <= 3 else (~offset, n - weight)
-        return Words(Fraction(_few(code, offset, weight)), len(code))
 
-    fixed = ~code.any(axis=0)
-    weight_left = weight - int(offset[fixed].sum())
-    row, column = code.nonzero()
-    graph = coo_array((np.ones(len(row), bool), (row, len(code) + column)), shape=(len(code) + n,) * 2)
-    _, label = connected_components(graph, directed=False)
-    blocks: Counter = Counter()
-    for block in np.unique(label[: len(code)]):
-        rows = label[: len(code)] == block
-        columns = label[len(code) :] == block
-        sub, shift = code[np.ix_(rows, columns)], offset[columns]
-        blocks[sub.shape, sub.tobytes(), shift.tobytes()] += 1
-    total = [1]
-    for (shape, sub, shift), multiplicity in blocks.items():
-        enumerator = _enumerator(np.frombuffer(sub, bool).reshape(shape), np.frombuffer(shift, bool), budget)
-        if enumerator is None:
-            return _sampled(code, offset, weight, budget, rng or np.random.default_rng(0))
-        total = _multiply(total, _power(enumerator, multiplicity))
-    value = total[weight_left] if 0 <= weight_left < len(total) else 0
-    return Words(Fraction(value), len(code))
+    def __init__(self, generators: Bool[np.ndarray, "m n"]):
+        self.length = generators.shape[1]
+        self.rows = f2.unpack(f2.echelon(f2.pack(generators)).rows, self.length)
+        self._known: dict[tuple[int, bytes], Polynomial] = {}
+
+    @property
+    def dim(self) -> int:
+        return len(self.rows)
+
+    @cached_property
+    def checks(self) -> Bool[np.ndarray, "k n"]:
+        """A basis of the dual code."""
+        return _checks(self.rows)
+
+    @cached_property
+    def _blocks(self) -> tuple[list[Bool[np.ndarray, "k n"]], list[tuple[int, Int[np.ndarray, " n"]]]]:
+        """The distinct blocks, and for each block which of them it is and its coordinates."""
+        row, column = self.rows.nonzero()
+        size = self.dim + self.length
+        graph = coo_array((np.ones(len(row), bool), (row, self.dim + column)), shape=(size, size))
+        _, label = connected_components(graph, directed=False)
+        distinct: dict[tuple[tuple[int, int], bytes], int] = {}
+        shapes, blocks = [], []
+        by_row, by_column = _positions(label[: self.dim]), _positions(label[self.dim :])
+        for block, rows in by_row.items():
+            columns = by_column[block]
+            sub = self.rows[rows][:, columns]
+            kind = distinct.setdefault((sub.shape, sub.tobytes()), len(distinct))
+            if kind == len(shapes):
+                shapes.append(sub)
+            blocks.append((kind, columns))
+        return shapes, blocks
+
+    def count(
+        self,
+        offset: Bool[np.ndarray, " n"],
+        weight: int,
+        budget: int = 2**20,
+        rng: np.random.Generator | None = None,
+    ) -> Words:
+        """Number of words ``offset + c`` with ``weight`` ones.
+
+        Args:
+            offset: representative of the coset
+            weight: number of ones
+            budget: operations on trellis states that an exact count may take
+            rng: for the estimate
+        """
+        if min(weight, self.length - weight) <= 3:
+            few = weight <= 3
+            number = _few(self.checks, offset if few else ~offset, weight if few else self.length - weight)
+            return Words(Fraction(number), self.dim)
+        distinct, blocks = self._blocks
+        kinds = Counter((kind, offset[columns].tobytes()) for kind, columns in blocks)
+        factors: list[Polynomial] = [{int(offset[~self.rows.any(axis=0)].sum()): 1}]  # coordinates that never change
+        for (kind, shift), multiplicity in kinds.items():
+            if (kind, shift) not in self._known:
+                enumerator = _enumerator(distinct[kind], np.frombuffer(shift, bool), budget)
+                if enumerator is None:
+                    return _sampled(self, offset, weight, budget, rng or np.random.default_rng(0))
+                self._known[kind, shift] = enumerator
+            factors.append(_power(self._known[kind, shift], multiplicity))
+        factors.sort(key=len)
+        total = factors[0]
+        for factor in factors[1:-1]:
+            total = _multiply(total, factor)
+        last = factors[-1] if len(factors) > 1 else {0: 1}
+        value = sum(number * last.get(weight - degree, 0) for degree, number in total.items())
+        return Words(Fraction(value), self.dim)
 
 
-def _enumerator(code, offset, budget):
-    """Coefficients of ``Σ_words t^weight`` of one block, or ``None`` beyond the budget."""
+def _positions(label):
+    """Label -> its positions."""
+    order = np.argsort(label, kind="stable")
+    cuts = np.flatnonzero(np.diff(label[order])) + 1
+    return {int(label[part[0]]): part for part in np.split(order, cuts) if len(part)}
+
+
+def _enumerator(code, offset, budget) -> Polynomial | None:
+    """``Σ_words t^weight`` of one block, or ``None`` beyond the budget."""
     k, n = code.shape
     if k <= LIST_BITS:
-        return _listed(code, offset).tolist()
-    checks = _checks(code)
-    if len(checks) <= LIST_BITS:
-        return _macwilliams(checks, offset)
-    return _trellis(checks, offset, budget)
+        numbers = _listed(code, offset).tolist()
+    else:
+        checks = _checks(code)
+        numbers = _macwilliams(checks, offset) if len(checks) <= LIST_BITS else _trellis(checks, offset, budget)
+    return None if numbers is None else {degree: number for degree, number in enumerate(numbers) if number}
 
 
 def _listed(code, offset):
@@ -192,10 +237,9 @@ def _short_spans(checks):
     return np.array([[(row >> p) & 1 for p in range(checks.shape[1])] for row in rows], bool)
 
 
-def _few(code, offset, weight):
+def _few(checks, offset, weight):
     """Words of weight at most three: sums of columns of a check matrix that give the syndrome of the offset."""
     n = len(offset)
-    checks = _checks(code) if len(code) else np.eye(n, dtype=bool)
     columns = [row.tobytes() for row in np.packbits(checks.T, axis=1)] if len(checks) else [b""] * n
     integers = [int.from_bytes(column) for column in columns]
     target = int.from_bytes(np.packbits((checks & offset).sum(axis=1) % 2 == 1).tobytes()) if len(checks) else 0
@@ -216,20 +260,40 @@ def _few(code, offset, weight):
     return ordered // 6
 
 
-def _multiply(a, b):
-    """Product of polynomials with non-negative integer coefficients, as one product of integers."""
-    if len(a) == 1 and a[0] == 1:
-        return b
-    bits = max(a).bit_length() + max(b).bit_length() + min(len(a), len(b)).bit_length()
+def _multiply(a: Polynomial, b: Polynomial) -> Polynomial:
+    """Product; of two long ones as one product of integers (Kronecker substitution)."""
+    if min(len(a), len(b)) <= SHORT:
+        product: Polynomial = {}
+        for i, c in a.items():
+            for j, d in b.items():
+                product[i + j] = product.get(i + j, 0) + c * d
+        return product
+    bits = max(a.values()).bit_length() + max(b.values()).bit_length() + min(len(a), len(b)).bit_length()
     size = -(-bits // 8)
-    left, right = (int.from_bytes(b"".join(c.to_bytes(size, "little") for c in poly), "little") for poly in (a, b))
-    length = len(a) + len(b) - 1
-    octets = (left * right).to_bytes(size * length, "little")
-    return [int.from_bytes(octets[size * j : size * (j + 1)], "little") for j in range(length)]
+
+    def integer(poly):
+        return int.from_bytes(b"".join(poly.get(j, 0).to_bytes(size, "little") for j in range(max(poly) + 1)), "little")
+
+    length = max(a) + max(b) + 1
+    octets = (integer(a) * integer(b)).to_bytes(size * length, "little")
+    numbers = (int.from_bytes(octets[size * j : size * (j + 1)], "little") for j in range(length))
+    return {j: number for j, number in enumerate(numbers) if number}
 
 
-def _power(polynomial, exponent):
-    result = [1]
+def _power(polynomial: Polynomial, exponent: int) -> Polynomial:
+    """By the binomial theorem for one or two terms, else by squaring."""
+    if len(polynomial) <= 2:
+        result: Polynomial
+        (i, a), *rest = polynomial.items()
+        if not rest:
+            return {i * exponent: a**exponent}
+        ((j, b),) = rest
+        result, term = {}, a**exponent
+        for m in range(exponent + 1):
+            result[i * (exponent - m) + j * m] = term
+            term = term * b * (exponent - m) // (a * (m + 1))
+        return result
+    result = {0: 1}
     while exponent:
         if exponent & 1:
             result = _multiply(result, polynomial)
@@ -241,14 +305,14 @@ def _power(polynomial, exponent):
 
 def _sampled(code, offset, weight, budget, rng):
     """Random words of the coset, or random sets of the weight, whichever finds more."""
-    k, n = code.shape
+    k, n = code.dim, code.length
     reason = f"weight {weight} in a [{n}, {k}] code: sampled"
     samples = max(1024, min(budget // 16, 2**22 // n))
-    words = f2.multiply(f2.pack(rng.integers(0, 2, (samples, k), np.uint8)), f2.pack(code)) ^ f2.pack(offset[None])
+    words = f2.multiply(f2.pack(rng.integers(0, 2, (samples, k), np.uint8)), f2.pack(code.rows)) ^ f2.pack(offset[None])
     in_code = int((np.bitwise_count(words).sum(axis=1, dtype=np.int64) == weight).sum())
     sets = np.zeros((samples, n), bool)
     np.put_along_axis(sets, np.argsort(rng.random((samples, n)), axis=1)[:, :weight], True, axis=1)
-    in_sets = int((~f2.inner_products(f2.pack(sets ^ offset), f2.pack(_checks(code))).any(axis=1)).sum())
+    in_sets = int((~f2.inner_products(f2.pack(sets ^ offset), f2.pack(code.checks)).any(axis=1)).sum())
     hits, scale = (in_code, 2**k) if in_code >= in_sets else (in_sets, comb(n, weight))
     if not hits:
         bound = min(Fraction(3 * 2**k, samples), Fraction(3 * comb(n, weight), samples))

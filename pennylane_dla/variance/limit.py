@@ -140,8 +140,9 @@ def limit(
     still = PauliSum(observable.strings[~moving], observable.coefficients[~moving])
     mean = observable.constant + float(still.coefficients @ state.expectation(still.strings))
 
-    groups = _groups(observable, patterns, np.flatnonzero(moving), state)
-    sums = _by_orbit(action, observable, groups, state, budget)
+    axes = state.stabilizer_axes()
+    groups = _groups(observable, patterns, np.flatnonzero(moving), axes)
+    sums = _by_orbit(action, observable, groups, axes, state, budget)
     modules = tuple(
         sorted(
             (
@@ -157,9 +158,8 @@ def limit(
     return Limit(loss, gradient, mean, modules, algebra, conserved)
 
 
-def _groups(observable, patterns, index, state):
+def _groups(observable, patterns, index, axes):
     """Terms that interfere: equal patterns, and on Pauli eigenstates also equal modulo the stabilizer group."""
-    axes = state.stabilizer_axes()
     keys = patterns[index]
     if axes is not None:
         keys = np.concatenate([keys, outside_stabilizer(observable.strings[index], axes)], axis=1)
@@ -169,35 +169,43 @@ def _groups(observable, patterns, index, state):
     return list(groups.values())
 
 
-def _by_orbit(action, observable, groups, state, budget):
+def _by_orbit(action, observable, groups, axes, state, budget):
     """For each orbit: its contribution, the observable's purity in it, and the mean square of one string.
 
     Groups that start in the same orbit share everything but a prefactor (the squared sum of their coefficients, with
     signs) on Pauli eigenstates, and in general if they have one term.
     """
     result: list[tuple[Orbit, Share, Fraction, Fraction | None]] = []
-    eigenstate = state.stabilizer_axes() is not None
     leaders = observable.strings[np.array([group[0] for group in groups], int)]
-    left = np.arange(len(groups))
-    while len(left):
-        orbit = action.orbit(leaders[int(left[0])])
-        inside = orbit.contains(leaders[left])
-        one = mean_square(Together.of(orbit, leaders[int(left[0])], np.ones(1)), state, budget)
+    left = defaultdict(list)
+    for i, acting in enumerate(action.acting(leaders)):
+        left[acting].append(i)
+    waiting = [np.array(index) for index in left.values()]
+    while waiting:
+        index = waiting.pop()
+        orbit = action.orbit(leaders[int(index[0])])
+        inside = orbit.contains(leaders[index])
+        if not inside.all():
+            waiting.append(index[~inside])
+        index = index[inside]
+        if axes is not None:
+            one = orbit.fraction_in_stabilizer(axes, budget=budget.max_dim, seed=budget.seed)
+        else:
+            one = mean_square(Together.of(orbit, leaders[int(index[0])], np.ones(1)), state, budget)
         factor, shares, purity = Fraction(0), [], Fraction(0)
-        for i in left[inside]:
+        for i in index:
             group = groups[i]
-            members, coefficients = observable.strings[group], observable.coefficients[group]
+            coefficients = observable.coefficients[group]
             purity += sum((Fraction(c) ** 2 for c in coefficients.tolist()), Fraction(0))
             if len(group) == 1:
                 factor += Fraction(float(coefficients[0])) ** 2
-            elif eigenstate:
-                factor += _amplitude(members, coefficients, state) ** 2
+            elif axes is not None:
+                factor += _amplitude(observable.strings[group], coefficients, state) ** 2
             else:
-                start = orbit if i == left[0] else action.orbit(leaders[int(i)])
-                shares.append(mean_square(Together.of(start, members, coefficients), state, budget))
+                start = orbit if i == index[0] else action.orbit(leaders[int(i)])
+                shares.append(mean_square(Together.of(start, observable.strings[group], coefficients), state, budget))
         shares.append(_scaled(one, factor))
         result.append((orbit, _sum(shares), purity, one.value if one.upper is None else None))
-        left = left[~inside]
     return result
 
 
@@ -215,17 +223,18 @@ def _gradient(generators, algebra, rotations, sums):
     distinct: dict[bytes, list[int]] = defaultdict(list)
     for k, key in enumerate(rotations.keys()):
         distinct[key].append(k)
+    acting = defaultdict(list)
+    for entry in sums:
+        for part in entry[0].acting:
+            acting[part].append(entry)
     known: dict[int, VarianceEstimate] = {}
     estimates: list[VarianceEstimate | None] = [None] * len(rotations)
     for key, positions in distinct.items():
         part = owner.get(key)
         if part is None or part not in known:
             string = rotations[positions[0]]
-            terms = [
-                (share, orbit.fraction_anticommuting(string))
-                for orbit, share, _, _ in sums
-                if part is None or part in orbit.acting
-            ]
+            moved = sums if part is None else acting[part]
+            terms = [(share, orbit.fraction_anticommuting(string)) for orbit, share, *_ in moved]
             estimate = _estimate(terms)
             if part is not None:
                 known[part] = estimate

@@ -72,11 +72,10 @@ def mean_square(together: Together, state: State, budget: Budget) -> Share:
     Returns:
         Share: with its standard error and reason where it was sampled
     """
-    exact = _single_letters(together, state, budget) or _by_factors(together, state)
-    if exact is None:
-        exact = _over_everything(together, state)
-    if exact is not None:
-        return exact
+    for closed_form in (_by_factors, _over_everything):
+        exact = closed_form(together, state)
+        if exact is not None:
+            return exact
     orbit = together.orbit
     step = orbit.num_wires if isinstance(state, ProductState) else 2**orbit.num_wires
     work = step * len(together.differences)
@@ -88,26 +87,6 @@ def mean_square(together: Together, state: State, budget: Budget) -> Share:
     values = together.expectation(state, members) ** 2
     error = float(values.std(ddof=1) / np.sqrt(samples))
     return Share(Fraction(float(values.mean())), error, None, f"average over {samples} random members of the orbit")
-
-
-def _single_letters(together, state, budget):
-    """Products of Pauli eigenstates: members count 1 if they are in the stabilizer group, else 0."""
-    axes = state.stabilizer_axes()
-    if axes is None:
-        return None
-    # differences outside the stabilizer group never contribute together with the leader: the caller sets them apart
-    signs = np.array([1, 0, -1, 0])[together.phases % 4] * np.rint(state.expectation(together.differences))
-    amplitude = sum(
-        (Fraction(c) * int(s) for c, s in zip(together.coefficients.tolist(), signs, strict=True)), Fraction(0)
-    )
-    share = together.orbit.fraction_in_stabilizer(axes, budget=budget.max_dim, seed=budget.seed)
-    square = amplitude**2
-    return Share(
-        share.value * square,
-        share.stderr * float(square),
-        None if share.upper is None else share.upper * square,
-        share.reason,
-    )
 
 
 def _by_factors(together, state):
