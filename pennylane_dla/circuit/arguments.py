@@ -64,13 +64,15 @@ class Leaf:
 def read_leaf(name: str, value: Any) -> Leaf:
     """What is known of one leaf, tracers peeled."""
     if isinstance(value, jax.core.Tracer):
-        concrete, differentiated = _peel(value)
         aval = value.aval
+        if jax.dtypes.issubdtype(aval.dtype, jax.dtypes.extended):  # a random key
+            return Leaf(name, "static", value, (), None, value)
+        concrete, differentiated = _peel(value)
         return Leaf(name, "jax", concrete, tuple(aval.shape), np.dtype(aval.dtype), value, differentiated)
     if isinstance(value, jax.Array):
-        concrete = np.asarray(value) if value.dtype.name[:3] != "key" else None
-        if concrete is None:
+        if jax.dtypes.issubdtype(value.dtype, jax.dtypes.extended):
             return Leaf(name, "static", value, (), None, value)
+        concrete = np.asarray(value)
         return Leaf(name, "jax", concrete, concrete.shape, concrete.dtype, value)
     if isinstance(value, (bool, np.bool_, str, bytes)) or value is None:
         return Leaf(name, "static", value, (), None, value)
@@ -417,15 +419,13 @@ def _check_trainable(leaf: Leaf):
     if leaf.interface == "static":
         raise DLAError(
             f"the trainable argument {leaf.name!r} is {leaf.original!r}, not a real array; choose the "
-            f"trainable "
-            "arguments by argnums."
+            "trainable arguments by argnums."
         )
     if not leaf.floating:
         kind = "complex" if np.issubdtype(leaf.dtype, np.complexfloating) else "an integer"
         raise DLAError(
             f"the trainable argument {leaf.name!r} is {kind} ({leaf.dtype}); gradients need real floats: "
-            f"pass "
-            "floats, or choose other arguments by argnums."
+            "pass floats, or choose other arguments by argnums."
         )
 
 

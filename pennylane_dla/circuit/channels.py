@@ -41,6 +41,12 @@ def transfer_matrix(kraus: Float[np.ndarray, "r d d"]) -> Float[np.ndarray, "4**
     return np.where(np.abs(transfer - rounded) < 1e-14, rounded, transfer)
 
 
+def channel_key(op: qp.operation.Channel) -> tuple:
+    """Equal for equal channels on whatever wires."""
+    numbers = tuple(np.asarray(qp.math.toarray(value)).tobytes() for value in op.data)
+    return type(op), len(op.wires), numbers, op.hyperparameters.get("operators")
+
+
 def transfer_of(op: qp.operation.Channel) -> np.ndarray:
     """The transfer matrix of a PennyLane channel."""
     if len(op.wires) > MAX_WIRES:

@@ -147,8 +147,7 @@ def _decomposition(op: Operator, depth: int) -> Sequence[Operator] | None:
         return None
     raise DLAError(
         f"{op.name} on wires {op.wires.tolist()} is not supported: it is in no table and PennyLane gives no "
-        f"decomposition "
-        f"({type(undefined).__name__}: {undefined})."
+        f"decomposition ({type(undefined).__name__}: {undefined})."
     ) from undefined
 
 
@@ -212,8 +211,7 @@ def _number(value) -> float:
     if qp.math.is_abstract(value):
         raise DLAError(
             "the QNode uses a traced value that is not one of its arguments (a closure inside jit, grad or "
-            "vmap); "
-            "pass it as an argument."
+            "vmap); pass it as an argument."
         )
     if hasattr(value, "detach"):
         value = value.detach()

@@ -1,5 +1,4 @@
-"""From a QNode and its arguments to an :class:`~pennylane_dla.circuit.ansatz.Ansatz`: the story of
-extraction.
+"""From a QNode and its arguments to an :class:`~pennylane_dla.circuit.ansatz.Ansatz`: the story.
 
 The tape is built at a few generic argument values, never at the user's; all of it runs on concrete
 stand-ins, apart from any trace the caller is inside.
@@ -21,7 +20,7 @@ from pennylane_dla.errors import DLAError
 
 from .ansatz import Ansatz, Channel
 from .arguments import Call, read_call, read_tape
-from .channels import transfer_of
+from .channels import channel_key, transfer_of
 from .decomposition import Leaf, leaves_of, matrix_leaves, numbers, structure, vector_of
 from .gates import UNKNOWN, GateList
 from .measurements import read_measurements
@@ -29,6 +28,7 @@ from .operations import factors_of, generator_factors
 from .periods import element_periods
 from .probing import AngleMap, ProbePoints, angle_map, without_data
 from .states import fold, prepare
+from .unitaries import clifford_factors
 
 
 def extract(
@@ -128,9 +128,8 @@ def _construct(qnode: qp.QNode, level, args, kwargs):
     batch, _ = qp.workflow.construct_batch(qnode, level)(*args, **kwargs)
     if len(batch) != 1:
         raise DLAError(
-            f"the transforms of the QNode give {len(batch)} tapes at level={level!r}, so the loss is not "
-            f"one tape's "
-            'measurement; use level="top" for the circuit before the transforms.'
+            f"the transforms of the QNode give {len(batch)} tapes at level={level!r}, so the loss is not one "
+            'tape\'s measurement; use level="top" for the circuit before the transforms.'
         )
     return batch[0]
 
@@ -141,7 +140,7 @@ class _Probe:
 
     Args:
         tapes: of the batch
-        leaves: of each tape; last the coefficients of its observables
+        leaves: of each tape
     """
 
     tapes: Sequence
@@ -249,6 +248,7 @@ class _Reader:
         self.gates = GateList(self.place, angles, tape.operations)
         self.preparations: list = []
         self.known: list[bool] = []
+        self.transfers: dict = {}  # a noise model repeats a few channels many times
 
     def ansatz(self) -> Ansatz:
         """The circuit; its ``arguments`` are filled in by the caller, who knows the whole batch."""
@@ -276,7 +276,12 @@ class _Reader:
             raise DLAError(f"{leaf.operation.name}: {UNKNOWN}")
         elif leaf.kind == "channel":
             wires = tuple(self.place[w] for w in leaf.wires)
-            gates.append(Channel(wires, transfer_of(leaf.operation), leaf.operation.name, leaf.source))
+            key = channel_key(leaf.operation)
+            if key not in self.transfers:
+                self.transfers[key] = transfer_of(leaf.operation)
+            gates.append(Channel(wires, self.transfers[key], leaf.operation.name, leaf.source))
+        elif (factors := clifford_factors(leaf.operation)) is not None:
+            gates.add(leaf, factors, 0, AngleMap.constant(numbers([])))
         else:
             for part in matrix_leaves(leaf):
                 gates.add(part, factors_of(part.operation), 0, AngleMap.constant(numbers([part])))
@@ -297,8 +302,7 @@ class _Reader:
         if any(angle.elements for angle in angles):
             raise DLAError(
                 "a trainable argument drives a coefficient of the observable, not a gate; treat that "
-                "argument as data (by "
-                "argnums, or requires_grad=False)."
+                "argument as data (by argnums, or requires_grad=False)."
             )
         return all(np.isfinite(angle.offset) for angle in angles)
 
@@ -313,5 +317,5 @@ def _wires(tape, device) -> tuple:
     order = getattr(device, "wires", None)
     if not order:
         return tuple(used)
-    inside = set(used)
-    return (*(w for w in order if w in inside), *(w for w in used if w not in set(order)))
+    inside, ordered = set(used), set(order)
+    return (*(w for w in order if w in inside), *(w for w in used if w not in ordered))

@@ -58,10 +58,10 @@ class GateList:
                 self._single(wires, words[0], angle, name, source)
             else:
                 self._several(wires, words, coefficients, angle, name, source)
-        if len(driving) < len(leaf.slots):
+        if angles is self.angles and len(driving) < len(leaf.slots):
             rest = [start + i for i in range(len(leaf.slots)) if i not in driving]
             if not self.constant(leaf, rest):
-                raise DLAError(f"{name}: {UNKNOWN}")
+                raise DLAError(f"{self.origin(leaf)}: {UNKNOWN}")
 
     def constant(self, leaf: Leaf, slots: Sequence[int]) -> bool:
         """Whether numbers of a leaf that are no angles are known.
@@ -75,8 +75,7 @@ class GateList:
             if angle.elements:
                 raise DLAError(
                     f"{self.origin(leaf)}: a trainable argument drives a number in it that is not a "
-                    f"rotation angle; treat that "
-                    "argument as data (by argnums, or requires_grad=False)."
+                    "rotation angle; treat that argument as data (by argnums, or requires_grad=False)."
                 )
             known = known and bool(np.isfinite(angle.offset))
         return known
@@ -103,14 +102,12 @@ class GateList:
         if self.snapped:
             notes.append(
                 f"{len(self.snapped)} fixed angle{'s' * (len(self.snapped) > 1)} within {SNAP:g} of a "
-                f"multiple of π/2 "
-                f"rounded to it (largest change {max(self.snapped):.1e})"
+                f"multiple of π/2 rounded to it (largest change {max(self.snapped):.1e})"
             )
         if self.curved:
             notes.append(
                 f"angles of {', '.join(sorted(self.curved))} are not affine in the trainable arguments: "
-                f"each is treated as a "
-                "parameter of its own"
+                "each is treated as a parameter of its own"
             )
         return tuple(notes)
 

@@ -12,6 +12,7 @@ from pennylane import measurements as mp
 from pennylane_dla.pauli import PauliStrings, PauliSum, ProjectorProduct
 
 from .ansatz import Measurement
+from .operations import ROUNDING
 
 MAX_OUTCOMES = 16
 MAX_MATRIX_WIRES = 6
@@ -70,8 +71,7 @@ def observable_of(obs, place: dict) -> PauliSum | ProjectorProduct:
         if isinstance(obs, qp.SparseHamiltonian) or len(obs.wires) > MAX_MATRIX_WIRES:
             raise _Unsupported(
                 f"{obs.name} on {len(obs.wires)} wires has no Pauli representation; up to "
-                f"{MAX_MATRIX_WIRES} wires it is "
-                "decomposed, beyond that write it as a Hamiltonian"
+                f"{MAX_MATRIX_WIRES} wires it is decomposed, beyond that write it as a Hamiltonian"
             )
         sentence = qp.pauli_decompose(
             qp.matrix(obs, wire_order=obs.wires), wire_order=obs.wires, pauli=True, check_hermitian=False
@@ -82,15 +82,17 @@ def observable_of(obs, place: dict) -> PauliSum | ProjectorProduct:
 def pauli_sum(sentence, place: dict) -> PauliSum:
     """A PennyLane ``PauliSentence`` as a :class:`PauliSum`."""
     words, wires, coefficients = [], [], []
-    for word, c in sentence.items():
-        c = complex(qp.math.toarray(c)) if not isinstance(c, (int, float, complex)) else complex(c)
-        if abs(c.imag) > 1e-9 * max(1.0, abs(c)):
+    numbers = [complex(qp.math.toarray(qp.math.unwrap([c])[0])) for c in sentence.values()]
+    largest = max(map(abs, numbers), default=0.0)
+    if not np.isfinite(largest):
+        raise _Unsupported("its observable has a coefficient that is NaN or infinite")
+    for word, c in zip(sentence, numbers, strict=True):
+        if abs(c.imag) > 1e-9 * largest:
             raise _Unsupported("its observable is not Hermitian (complex Pauli coefficients)")
-        if not np.isfinite(c.real):
-            raise _Unsupported("its observable has a coefficient that is NaN or infinite")
-        wires.append([place[wire] for wire in word])
-        words.append("".join(word.values()))
-        coefficients.append(c.real)
+        if abs(c) > ROUNDING * largest:
+            wires.append([place[wire] for wire in word])
+            words.append("".join(word.values()))
+            coefficients.append(c.real)
     if not words:
         wires, words, coefficients = [[]], [""], [0.0]
     strings = PauliStrings.from_local(wires, words, len(place))

@@ -20,6 +20,7 @@ from pennylane_dla.errors import DLAError
 
 MAX_CONTROLS = 5  # a controlled string has 2^controls strings; beyond, PennyLane's decomposition is shorter
 QUARTER = np.pi / 2
+ROUNDING = 1e-14  # terms of a generator that are rounding errors of the others
 
 
 class Factor(NamedTuple):
@@ -88,7 +89,9 @@ def controlled(factors: Sequence[Factor], values: Sequence[bool]) -> tuple[Facto
                     constant += c * weight
         positions = (*range(k), *(a + k for a in f.positions))
         if words and not f.terms and len(f.words) == 1:  # a fixed angle: the words commute, one factor each
-            result += [fixed(w, positions, 2 * c * f.offset) for w, c in zip(words, coefficients, strict=True)]
+            result += [
+                fixed(w, positions, 2 * c * f.offset) for w, c in zip(words, coefficients, strict=True)
+            ]
         elif words:
             result.append(_normal(Factor(positions, tuple(words), tuple(coefficients), f.terms, f.offset)))
         if constant:
@@ -257,11 +260,12 @@ def _exponential(sentence, wires, scale: float) -> tuple[Factor, ...]:
     place = {wire: a for a, wire in enumerate(wires)}
     used = sorted({place[wire] for word in sentence for wire in word})
     words, coefficients, result = [], [], []
-    for word, c in sentence.items():
-        c = complex(qp.math.unwrap([c])[0] if qp.math.get_interface(c) != "numpy" else c)
-        if abs(c.imag) > 1e-9 * max(1.0, abs(c)):
-            raise ValueError("its generator is not Hermitian")
-        if abs(c) < 1e-15:
+    numbers = [complex(qp.math.unwrap([c])[0]) for c in sentence.values()]
+    largest = max(map(abs, numbers), default=0.0)
+    for word, c in zip(sentence, numbers, strict=True):
+        if not np.isfinite(largest) or abs(c.imag) > 1e-9 * largest:
+            raise DLAError(f"the generator {sentence} is not Hermitian with finite coefficients.")
+        if abs(c) <= ROUNDING * largest:
             continue
         if not word:
             result.append(_normal(Factor((), ("",), (scale * c.real,), ((0, 1.0),))))

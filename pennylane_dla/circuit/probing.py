@@ -291,8 +291,7 @@ def _by_halving(evaluate, points, p0, slots, rtol) -> dict[int, tuple[int, ...]]
                 if evaluations > MAX_EVALUATIONS:
                     raise DLAError(
                         "the angles depend on too many argument elements each to find out which; compute "
-                        "them outside the "
-                        "QNode and pass the angles as its argument."
+                        "them outside the QNode and pass the angles as its argument."
                     )
                 answer = evaluate(moved) - p0
                 for block, piece in pieces.items():

@@ -192,6 +192,30 @@ def test_nothing_leaks_into_the_trace():
     assert not jax.config.jax_enable_x64
 
 
+def test_program_capture():
+    try:
+        qp.capture.enable()
+    except ImportError:
+        pytest.skip("this JAX version is not the one PennyLane's capture needs")
+    try:
+        found = []
+
+        def function(w, x):
+            found.append(extract(circuit, (w, x))[0])
+            return jnp.sum(w)
+
+        function(jnp.array(W), jnp.array(X))
+        jax.jit(function)(jnp.array(W), jnp.array(X))
+        jax.grad(function)(jnp.array(W), jnp.array(X))
+        assert qp.capture.enabled()
+    finally:
+        qp.capture.disable()
+    for ansatz, expected in zip(
+        found, [WEIGHTS_TRAINABLE, without_data(WEIGHTS_TRAINABLE), WEIGHTS_TRAINABLE], strict=True
+    ):
+        assert_driven(ansatz, expected)
+
+
 def test_unknown_data_beside_a_parameter():
     @qp.qnode(qp.device("default.qubit"))
     def mixed(w, x):

@@ -316,3 +316,47 @@ def test_unsupported_operations_are_named(operation, name):
 
     with pytest.raises(DLAError, match=name):
         extract(circuit, (0.3,))
+
+
+def random_clifford(num_wires, seed):
+    """A random circuit of Cliffords as a matrix, with a phase."""
+    rng = np.random.default_rng(seed)
+    gates = []
+    for _ in range(12):
+        gates.append(rng.choice([qp.H, qp.S, qp.SX])(int(rng.integers(num_wires))))
+        if num_wires > 1:
+            gates.append(qp.CNOT(rng.permutation(num_wires)[:2].tolist()))
+    return np.exp(1j * rng.uniform(0, 6)) * qp.matrix(qp.prod(*gates), wire_order=range(num_wires))
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("num_wires", [1, 2, 3])
+def test_clifford_matrices_are_recognized(num_wires, seed):
+    matrix = random_clifford(num_wires, seed)
+    ansatz = check(lambda t: qp.QubitUnitary(matrix, wires=range(num_wires)), [0.1])
+    angles = [g.angle.offset / (np.pi / 2) for g in ansatz.gates if g.angle.fixed]
+    assert all(q == round(q) for q in angles) and len(angles) <= 6 * num_wires
+
+
+def test_almost_clifford_matrices_are_not():
+    almost = qp.matrix(qp.CRX(np.pi + 1e-4, (0, 1)), wire_order=[0, 1]) @ qp.CZ.compute_matrix()
+    ansatz = check(lambda t: qp.QubitUnitary(almost, wires=[0, 1]), [0.1])
+    assert any(q != round(q) for g in ansatz.gates for q in [g.angle.offset / (np.pi / 2)])
+
+
+@pytest.mark.parametrize("operator", [qp.X(0) + 1j * qp.Z(1), 1j * qp.X(0), np.nan * qp.X(0)], ids=str)
+def test_generators_must_be_hermitian(operator):
+    @qp.qnode(qp.device("default.qubit"))
+    def circuit(t):
+        qp.RX(t, 0)
+        qp.evolve(operator, t)
+        return qp.expval(qp.Z(0))
+
+    with pytest.raises(DLAError, match="not Hermitian|NaN"):
+        extract(circuit, (0.3,))
+
+
+def test_small_coefficients_are_kept():
+    """Only what is rounding of the largest coefficient is dropped: 1e-12 beside 1 stays."""
+    ansatz = check(lambda t: qp.evolve(qp.X(0) + 1e-12 * qp.Z(1), t[0]), [0.4])
+    assert ansatz.gates[-1].coefficients == (1.0, 1e-12)
