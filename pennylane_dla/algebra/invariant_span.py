@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -100,7 +100,7 @@ def close(
     max_dim: int,
     max_memory: int,
     progress: Progress,
-    basis: bool = True,
+    basis: Callable[[int], bool] = lambda dim: True,
 ) -> InvariantSpan:
     """The span of ``seeds`` under repeated commutators with the generators of ``coordinates``.
 
@@ -110,7 +110,7 @@ def close(
         max_dim: dimension at which it stops
         max_memory: bytes that it may hold
         progress: shows how far it is
-        basis: whether a basis is wanted, and not only the dimension
+        basis: whether a basis is wanted and not only the dimension, asked once the dimension is known
 
     Raises:
         OverBudget: where ``max_dim`` or ``max_memory`` is exceeded
@@ -132,8 +132,8 @@ def close(
         spans.append(span)
         if span.dim == len(coordinates):
             return InvariantSpan(span.dim, f"ranks exact modulo the prime {p}, all strings reached", True)
-        if not basis:
-            break
+        if not skip and not basis(span.dim):
+            return InvariantSpan(span.dim, f"ranks exact modulo the prime {p}", False)
         exact = rational_basis(coordinates, seeds, spans)
         if exact is not None:
             how = "proved over the rational numbers" if exact.proved else f"exact modulo {skip + 1} primes"
@@ -141,8 +141,6 @@ def close(
         if span.dim * len(coordinates) > MOST_ENTRIES:
             break
     statement = f"ranks exact modulo the prime {p}"
-    if not basis:
-        return InvariantSpan(span.dim, statement, False)
     real = invariant_basis(coordinates, seeds, span.dim, max_dim, max_memory, progress)
     if real.dim != span.dim or real.smallest_accepted < 1e-3:
         return InvariantSpan(span.dim, statement + ", no basis to double precision", False)
@@ -220,7 +218,13 @@ def invariant_basis(
     rounding: the accuracy does not decay with the depth of the nesting.
 
     Args:
+        coordinates: of the generators; strings that are reached are added
+        seeds: where to start
         dim: the dimension, where it is already known exactly
+        max_dim: dimension at which it stops
+        max_memory: bytes that it may hold
+        progress: shows how far it is
+        tolerance: on the length of what is new in a candidate
 
     Raises:
         OverBudget: where ``max_dim`` or ``max_memory`` is exceeded

@@ -57,7 +57,7 @@ def lie_closure_sums(
     twins = None if basis else twin_classes(generators)  # a basis in terms of strings needs them one by one
     coordinates = Coordinates(generators, twins)
     try:
-        span = close(coordinates, generators, max_dim, max_memory, shown, basis)
+        span = close(coordinates, generators, max_dim, max_memory, shown, lambda dim: basis)
     except OverBudget as stop:
         return LieAlgebra(n, stop.dim, None, complete=False, reason=stop.reason, generators=tuple(generators))
     finally:

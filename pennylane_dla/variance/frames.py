@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import scipy.sparse
+import scipy.sparse.csgraph
 from jaxtyping import Complex, Float
 
 from pennylane_dla.circuit.ansatz import Angle
@@ -19,7 +20,7 @@ from pennylane_dla.circuit.ansatz import Angle
 from .law import AngleLaw
 
 _EQUAL = 1e-9  # frequencies closer than this fraction of the largest are one
-_MAX_BLOCK = 64  # a sparse matrix is diagonalised block by block up to this size
+MAX_BLOCK = 64  # a sparse matrix is diagonalised block by block up to this size
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +48,7 @@ class Frame:
             return cls(np.concatenate([still, first, second], axis=1), frequencies)
         count, label = scipy.sparse.csgraph.connected_components(action, directed=False)
         sizes = np.bincount(label, minlength=count)
-        if sizes.max() > _MAX_BLOCK:
+        if sizes.max() > MAX_BLOCK:
             return cls.of(action.toarray())
         order = np.argsort(label, kind="stable")
         starts = np.concatenate([[0], np.cumsum(sizes)])
@@ -77,6 +78,12 @@ class Frame:
         basis = scipy.sparse.csr_array((values, (rows, number)), shape=action.shape)
         basis.eliminate_zeros()
         return cls(basis, np.concatenate(frequencies))
+
+
+def largest_block(action: scipy.sparse.csr_array) -> int:
+    """Size of the largest block of a sparse matrix that is block diagonal up to order."""
+    _, label = scipy.sparse.csgraph.connected_components(action, directed=False)
+    return int(np.bincount(label).max())
 
 
 _blocks: dict[bytes, tuple] = {}

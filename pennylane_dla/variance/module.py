@@ -102,7 +102,7 @@ class _Walk:
 
     @property
     def affordable(self) -> bool:
-        d, gates = self.module.dim, len(self.module.which)
+        d, gates = len(self.module.observable), len(self.module.which)
         sparse = all(scipy.sparse.issparse(frame.basis) for frame in self.frames)
         work = 3 * gates * (60 * d**2 if sparse else 60 * d**2 + 4 * d**3)
         return work <= MAX_WORK and self._stride() is not None
@@ -121,7 +121,7 @@ class _Walk:
     def _stride(self) -> int | None:
         """Gates between stored covariances: 1 where memory allows, else about ``√gates``."""
         gates = len(self.module.which)
-        copies = self.problem.budget.max_memory // (8 * max(1, self.module.dim) ** 2) - 12
+        copies = self.problem.budget.max_memory // (8 * len(self.module.observable) ** 2) - 12
         if copies >= gates:
             return 1
         stride = max(1, round(gates**0.5))
@@ -138,7 +138,7 @@ class _Walk:
                 change = change @ self.frames[source].basis
                 if scipy.sparse.issparse(change):
                     change = scipy.sparse.csr_array(change)
-                    if change.nnz > 0.1 * self.module.dim**2:
+                    if change.nnz > 0.1 * len(mean) ** 2:
                         change = change.toarray()
             self.changes[source, target] = change
         change = self.changes[source, target]

@@ -7,6 +7,7 @@ occurs.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
@@ -17,12 +18,13 @@ from jaxtyping import Float, Int
 from pennylane_dla.algebra.coordinates import Coordinates, twin_classes
 from pennylane_dla.algebra.invariant_span import OverBudget, Progress, close
 from pennylane_dla.circuit.ansatz import ProductState, State, UnknownState
-from pennylane_dla.circuit.effective import EffectiveAnsatz
 from pennylane_dla.pauli import PauliSum, ProjectorProduct
 
-from .problem import Problem
+from .frames import MAX_BLOCK, largest_block
+from .problem import Budget, Problem
 
 MAX_DIM = 2048  # covariances are matrices of this size
+MAX_STRINGS = 4096
 MAX_PROJECTOR_WIRES = 12
 
 Action = Float[np.ndarray, "d d"] | scipy.sparse.csr_array
@@ -41,7 +43,8 @@ class ObservableModule:
         observable: ``O`` in the basis, identity apart
         state: ``Tr[ρ B_a]`` of the basis elements
         constant: coefficient of the identity in ``O``
-        num_strings: strings that were reached
+        num_strings: strings (or sums over twins) that were reached
+        dim: dimension of the module; the vectors may be longer, where the strings themselves are the basis
         statement: how the dimension was decided
     """
 
@@ -53,11 +56,8 @@ class ObservableModule:
     state: Float[np.ndarray, " d"]
     constant: float
     num_strings: int
+    dim: int
     statement: str
-
-    @property
-    def dim(self) -> int:
-        return len(self.observable)
 
 
 _known: WeakKeyDictionary[Problem, ObservableModule | str] = WeakKeyDictionary()
@@ -71,89 +71,127 @@ def observable_module(problem: Problem) -> ObservableModule | str:
 
 
 def distinct_generators(
-    effective: EffectiveAnsatz,
-) -> tuple[list[PauliSum], Int[np.ndarray, " rotations"], Float[np.ndarray, " rotations"]]:
+    generators: Sequence[PauliSum],
+) -> tuple[list[PauliSum], Int[np.ndarray, " m"], Float[np.ndarray, " m"]]:
     """Each generator once, whatever its scale: a layered circuit repeats them.
 
     Returns:
-        generators, the number of each rotation's generator, and its scale relative to that one
+        the distinct ones, for each of ``generators`` the number of its own, and its scale relative to that
     """
-    generators: list[PauliSum] = []
+    distinct: list[PauliSum] = []
     known: dict[tuple[bytes, bytes], tuple[int, float]] = {}
-    which = np.zeros(effective.num_rotations, int)
-    scales = np.ones(effective.num_rotations)
-    for k in range(effective.num_rotations):
-        generator = effective.generator(k)
+    which, scales = np.zeros(len(generators), int), np.ones(len(generators))
+    for k, generator in enumerate(generators):
         vectors = generator.strings.vectors()
         order = np.lexsort(vectors.T)
         leading = generator.coefficients[order[0]]
         key = vectors[order].tobytes(), np.round(generator.coefficients[order] / leading, 12).tobytes()
         if key not in known:
-            known[key] = len(generators), leading
-            generators.append(generator)
+            known[key] = len(distinct), leading
+            distinct.append(generator)
         which[k], first = known[key]
         scales[k] = leading / first
-    return generators, which, scales
+    return distinct, which, scales
 
 
 def _build(problem: Problem) -> ObservableModule | str:
-    effective, budget = problem.effective, problem.budget
-    if isinstance(effective.state, UnknownState):
-        return effective.state.reason
+    effective = problem.effective
     observable = problem.observable
     if isinstance(observable, ProjectorProduct):
         if len(observable.wires) > MAX_PROJECTOR_WIRES:
             return f"a projector on {len(observable.wires)} wires has too many terms to enumerate"
         observable = observable.expand()
     observable = effective.clifford.push(observable)
-    generators, which, scales = distinct_generators(effective)
+    generators = [effective.generator(k) for k in range(effective.num_rotations)]
+    return build_module(generators, observable, effective.state, problem.budget)
+
+
+def build_module(
+    rotations: Sequence[PauliSum],
+    observable: PauliSum,
+    state: State,
+    budget: Budget,
+    max_dim: int = MAX_DIM,
+    minimal: bool = False,
+) -> ObservableModule | str:
+    """The module of an observable.
+
+    Where the observable reaches hardly more strings than its module has dimensions, the space of all of
+    them takes its place: it is invariant too, and generators are sparse on it.
+
+    Args:
+        rotations: the generators, one for each rotation
+        observable: pushed to the same place
+        state: the initial state
+        budget: limits
+        max_dim: dimension at which it stops
+        minimal: whether it must be the module itself, in a dense basis
+
+    Returns:
+        the module, or why there is none
+    """
+    if isinstance(state, UnknownState):
+        return state.reason
+    generators, which, scales = distinct_generators(rotations)
     if not len(observable) or not generators:
+        value = np.array([1.0 if len(observable) else 0.0])
+        expectation = observable.coefficients @ state.expectation(observable.strings)
+        still = tuple(np.zeros((1, 1)) for _ in generators)
         return ObservableModule(
-            tuple(np.zeros((1, 1)) for _ in generators), tuple(generators), which, scales,
-            np.zeros(1) if not len(observable) else np.ones(1),
-            np.zeros(1) if not len(observable) else np.array([_expectation(effective.state, observable)]),
-            observable.constant, 0, "nothing moves",
+            still, tuple(generators), which, scales, value, np.array([float(expectation)]),
+            observable.constant, len(observable), 1, "nothing moves",
         )  # fmt: skip
     labels = None
-    if isinstance(effective.state, ProductState):
-        labels = [tuple(np.round(bloch, 12)) for bloch in effective.state.bloch]
+    if isinstance(state, ProductState):
+        labels = [tuple(np.round(bloch, 12)) for bloch in state.bloch]
     twins = twin_classes([*generators, observable], labels) if labels is not None else None
     coordinates = Coordinates(generators, twins)
     shown = Progress(budget.progress, "module of the observable")
-    limit = min(budget.max_dim, MAX_DIM)
+    limits = min(budget.max_dim, max_dim), budget.max_memory // 2, shown
+    rows = None
+
+    def needs_basis(dim: int) -> bool:
+        return minimal or not _strings_suffice(coordinates, dim)
+
     try:
-        span = close(coordinates, [observable], limit, budget.max_memory // 2, shown)
+        span = close(coordinates, [observable], *limits, basis=needs_basis)
+        if needs_basis(span.dim):
+            rows = span.rows(coordinates)
+            if rows is None:
+                return f"the module of the observable has dimension {span.dim}, {span.statement}"
+            coordinates.expand(np.arange(len(coordinates)))
+            rows = np.pad(rows, ((0, 0), (0, len(coordinates) - rows.shape[1])))
     except OverBudget as stop:
         return f"the module of the observable has a dimension of at least {stop.dim}: {stop.reason}"
     finally:
         shown.close()
-    if span.whole:
-        rows, change = None, None
-    else:
-        rows = span.rows(coordinates)
-        if rows is None:
-            return f"the module of the observable has dimension {span.dim}, {span.statement}"
-        coordinates.expand(np.arange(len(coordinates)))
-        change = np.pad(rows, ((0, 0), (0, len(coordinates) - rows.shape[1])))
     actions = []
     for k in range(len(generators)):
-        weights = np.zeros(len(generators))
-        weights[k] = 1
-        action = coordinates.action(weights)
-        if change is None:
-            actions.append(action)
-        else:
-            matrix = change @ (action @ change.T)
-            actions.append((matrix - matrix.T) / 2)
+        action = coordinates.action(np.eye(len(generators))[k])
+        if rows is not None:
+            action = rows @ (action @ rows.T)
+            action = (action - action.T) / 2
+        actions.append(action)
     vector = coordinates.vector(observable)
-    state = effective.state.expectation(coordinates.strings) * np.sqrt(coordinates.sizes)
-    if change is not None:
-        vector, state = change @ vector, change @ state
+    expectations = state.expectation(coordinates.strings) * np.sqrt(coordinates.sizes)
+    if rows is not None:
+        vector, expectations = rows @ vector, rows @ expectations
     return ObservableModule(
-        tuple(actions), tuple(generators), which, scales, vector, state,
-        observable.constant, len(coordinates), span.statement,
+        tuple(actions), tuple(generators), which, scales, vector, expectations,
+        observable.constant, len(coordinates), span.dim, span.statement,
     )  # fmt: skip
 
 
-def _expectation(state: State, observable: PauliSum) -> float:
-    return float(observable.coefficients @ state.expectation(observable.strings))
+def _strings_suffice(coordinates: Coordinates, dim: int) -> bool:
+    """Whether sparse matrices on all strings cost less than dense ones on the module: about ``100 D²`` operations for a
+    covariance against ``60 d² + 4 d³``. Closes the set of strings under the generators."""
+    most = min(((60 * dim**2 + 4 * dim**3) / 100) ** 0.5, MAX_STRINGS)
+    while not coordinates.expanded.all():
+        if len(coordinates) > most:
+            return False
+        coordinates.expand(np.flatnonzero(~coordinates.expanded))
+    if len(coordinates) > most:
+        return False
+    return all(
+        largest_block(coordinates.action(weights)) <= MAX_BLOCK for weights in np.eye(len(coordinates.generators))
+    )
