@@ -40,7 +40,7 @@ def weighted_interval(
     tail = (1 - LEVEL) / 2
     hit = total > 0
     safe_total, safe_squares = np.where(hit, total, 1.0), np.where(hit, squares, 1.0)
-    size = safe_squares / safe_total
+    size = np.where(safe_squares > 0, safe_squares / safe_total, safe_total)  # squares underflow below 1e-300
     hits = np.minimum(safe_total / size, samples)
     low = np.where(hit, size * betaincinv(hits, samples - hits + 1, tail), 0.0)
     # a few hits have hardly shown the largest weight: allow for a larger one
@@ -49,6 +49,7 @@ def weighted_interval(
     more_squares = np.where(hit, squares, 0.0) + extra**2
     possible = more_total > 0
     size = np.where(possible, more_squares, 1.0) / np.where(possible, more_total, 1.0)
+    size = np.where(size > 0, size, more_total)
     hits = np.minimum(np.where(possible, more_total, 1.0) / size, samples + 1)
     rest = np.maximum(samples + 1 - hits, 0.0)
     inner = betaincinv(hits, np.where(rest > 0, rest, 1.0), 1 - tail)

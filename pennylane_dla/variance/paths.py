@@ -38,6 +38,7 @@ from .term_classes import EXPANDED_PROJECTOR, ProjectorTerms, TermClasses, class
 METHOD = "paths"
 SMALL_BATCH, LARGE_BATCH = 128, 512  # words: 4096 and 16384 paths
 LARGE_TABLE = 20_000  # steps from which the large batch pays
+LARGE_BUDGET, MANY_ROWS = 2**17, 256  # or paths, while the rows of a batch stay in the cache
 MAX_VECTOR_QUBITS = 16
 
 
@@ -184,7 +185,8 @@ class _Walk:
             most = float(np.max(terms.factors * terms.coefficients[:, 0] ** 2))
         if product_state and not interfering:
             most *= float(np.max(end[:active, 1:], initial=0.0))
-        words = LARGE_BATCH if len(table.codes) > LARGE_TABLE else SMALL_BATCH
+        large = len(table.codes) > LARGE_TABLE or (problem.budget.samples > LARGE_BUDGET and rows <= MANY_ROWS)
+        words = LARGE_BATCH if large else SMALL_BATCH
         while words > 32 and 4 * words * len(table.codes) * sharding.workers() > problem.budget.max_memory:
             words //= 2
         return cls(
@@ -286,7 +288,7 @@ def _batch(walk: _Walk, seed: int, number: int, counted: int) -> Totals:
     with numerics():
         rows, keys = _placed(initial), sharding.place(keys, 1)
         parity = sharding.place(np.zeros((1, walk.words), np.uint32), 1)
-        weight = sharding.place(np.ones((walk.words, WORD)), 0) if noisy else jnp.ones((1, 1))
+        weight = sharding.place(np.ones((walk.words, WORD) if noisy else (1, 1)), 0)
         eigenvalues = jnp.asarray(walk.eigenvalues)
         odd, first = [], 0
         for wires, codes, damping in walk.blocks:
@@ -295,16 +297,17 @@ def _batch(walk: _Walk, seed: int, number: int, counted: int) -> Totals:
             )
             odd.append(block)
             first += len(codes)
-        weights, absorbed = _end(walk, rows, np.asarray(weight), chosen, counted)
+        weights, absorbed = _end(walk, rows, weight, chosen, counted)
+        scaled, numbers = sweep.normalize(weights)
+        total, squares, largest, smallest, hits = np.asarray(numbers)
         result = Totals.zero(_num_gates(walk))
-        result.samples = counted
-        largest = float(weights.max())
-        result.largest, result.hits = largest, int(np.count_nonzero(weights))
+        result.samples, result.largest, result.hits = counted, float(largest), int(hits)
         if not largest > 0:
             return result
-        scaled = weights / largest
-        result.loss[:] = largest * scaled.sum(), largest**2 * np.sum(scaled**2)
-        sums = [np.asarray(sweep.weighted_sums(block, sharding.place(scaled.astype(np.float32), 0))) for block in odd]
+        result.loss[:] = largest * total, largest**2 * squares
+        # squares in single precision lose what is small: only where nothing is
+        scaled = scaled.astype(jnp.float32 if smallest > 1e-15 else jnp.float64)
+        sums = [np.asarray(sweep.weighted_sums(block, scaled)) for block in odd]
     sums = np.concatenate(sums, axis=1)[:, : len(walk.table.gates)].astype(float)
     drawn = walk.table.gates >= 0
     result.gates[:, walk.table.gates[drawn]] += np.array([[largest], [largest**2]]) * sums[:, drawn]
@@ -329,6 +332,10 @@ def _start(walk: _Walk, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarra
         rows[1, index] = rng.integers(2**32, size=(len(index), walk.words), dtype=np.uint32)
         some = np.bitwise_or.reduce(rows[1, index], axis=0)
         return rows, np.unpackbits(some.view(np.uint8), bitorder="little").astype(int)
+    if len(walk.terms.leaders) == 1:
+        for kind, bits in enumerate(walk.terms.leaders.bits()):
+            rows[kind, : len(active)] = np.where(bits[0, active, None] == 1, np.uint32(0xFFFFFFFF), np.uint32(0))
+        return rows, np.zeros(walk.paths, int)
     edges = np.cumsum(walk.terms.probabilities)
     points = (np.arange(walk.paths) + rng.random()) / walk.paths
     chosen = np.minimum(np.searchsorted(edges, points, side="right"), len(edges) - 1)
@@ -345,31 +352,24 @@ def _columns(bits: np.ndarray, chosen: np.ndarray) -> np.ndarray:
     return octets.view("<u4").astype(np.uint32, copy=False)
 
 
-def _end(walk: _Walk, rows, damping: np.ndarray, chosen: np.ndarray, counted: int):
+def _end(walk: _Walk, rows: sweep.Rows, damping, chosen: np.ndarray, counted: int):
     """Weight of every path (those beyond ``counted`` have none), and the sums that the absorbed rotations need."""
     shape = (walk.words, WORD)
+    terms = walk.terms
     counts = (np.arange(walk.paths) < counted).reshape(shape)
-    terms, absorbed = walk.terms, None
     if isinstance(terms, TermClasses) and terms.interfering:
-        weights = _interfering(walk, rows, chosen) * counts
+        return jnp.asarray(_interfering(walk, rows, chosen) * counts) * damping, None
+    if isinstance(terms, TermClasses):
+        factor = (terms.factors * terms.coefficients[:, 0] ** 2)[chosen].reshape(shape) * counts
     else:
-        if isinstance(terms, TermClasses):
-            factor = (terms.factors * terms.coefficients[:, 0] ** 2)[chosen].reshape(shape)
-        else:
-            factor = terms.factor * chosen.reshape(shape)
-        factor = factor * counts
-        if walk.end is None:
-            weights = factor * _vector_overlaps(walk, rows) ** 2
-        else:
-            logs, zeros = sweep.end_weights(rows, jnp.asarray(walk.end))
-            partial = factor * damping * np.exp(np.asarray(logs))
-            weights = np.where(np.asarray(zeros) == 0, partial, 0.0)
-            if walk.table.absorbed:
-                absorbed = np.asarray(
-                    sweep.absorbed_sums(rows, jnp.asarray(walk.end), sharding.place(partial, 0), zeros)
-                )
-            return weights, absorbed
-    return weights * damping, absorbed
+        factor = terms.factor * chosen.reshape(shape) * counts
+    if walk.end is None:
+        return jnp.asarray(factor * _vector_overlaps(walk, rows) ** 2) * damping, None
+    end = jnp.asarray(walk.end)
+    weights, partial, zeros = sweep.end_weights(rows, end, sharding.place(factor, 0), damping)
+    if not walk.table.absorbed:
+        return weights, None
+    return weights, np.asarray(sweep.absorbed_sums(rows, end, partial, zeros))
 
 
 def _interfering(walk: _Walk, rows, chosen: np.ndarray) -> np.ndarray:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Float32, Float64, Int32, UInt32
+from jaxtyping import Array, Float, Float64, Int32, UInt32
 
 from pennylane_dla.pauli.strings import WORD
 
@@ -132,9 +132,16 @@ def _bits(words: UInt32[Array, " words"]) -> Int32[Array, "words 32"]:
 
 @jax.jit
 def end_weights(
-    rows: Rows, end: Float64[Array, "rows 4"]
-) -> tuple[Float64[Array, "words 32"], Int32[Array, "words 32"]]:
-    """Logarithm of the product over qubits of the end weights that are not zero, and how many are zero."""
+    rows: Rows,
+    end: Float64[Array, "rows 4"],
+    factor: Float64[Array, "words 32"],
+    damping: Float64[Array, "words 32"],
+) -> tuple[Float64[Array, "words 32"], Float64[Array, "words 32"], Int32[Array, "words 32"]]:
+    """Weight of each path: ``factor · damping ·`` the product over qubits of the end weight of its letter.
+
+    Returns:
+        the weights, the same without the factors that are zero, and how many are zero
+    """
     zero = end <= 0
     logs = jnp.log(jnp.where(zero, 1.0, end))
 
@@ -146,9 +153,22 @@ def end_weights(
         zeros = zeros + _by_letter(x, z, null.astype(jnp.int32))
         return (total, zeros), None
 
-    shape = (rows.x.shape[-1], WORD)
+    shape = factor.shape
     start = (jnp.zeros(shape, jnp.float64), jnp.zeros(shape, jnp.int32))
-    return jax.lax.scan(qubit, start, (rows, logs, zero))[0]
+    total, zeros = jax.lax.scan(qubit, start, (rows, logs, zero))[0]
+    partial = factor * damping * jnp.exp(total)
+    return jnp.where(zeros == 0, partial, 0.0), partial, zeros
+
+
+@jax.jit
+def normalize(weight: Float64[Array, "words 32"]) -> tuple[Float64[Array, "words 32"], Float64[Array, " 5"]]:
+    """Weights over the largest; ``Σ w`` and ``Σ w²`` in this unit, the largest, the smallest share of it that is not
+    zero, and how many are not zero."""
+    largest = jnp.max(weight)
+    scaled = weight / jnp.where(largest > 0, largest, 1.0)
+    smallest = jnp.min(jnp.where(scaled > 0, scaled, 1.0))
+    numbers = (jnp.sum(scaled), jnp.sum(scaled**2), largest, smallest, jnp.sum(scaled > 0))
+    return scaled, jnp.stack([n.astype(jnp.float64) for n in numbers])
 
 
 def _by_letter(x, z, values):
@@ -197,14 +217,8 @@ def weighted_sums(odd: UInt32[Array, "steps words"], weight: Float32[Array, "wor
             sums = (sums[0] + taken, sums[1] + taken * taken)
         return sums, None
 
-    start = (jnp.zeros(odd.shape[0], jnp.float32),) * 2
+    start = (jnp.zeros(odd.shape[0], weight.dtype),) * 2
     return jnp.stack(jax.lax.scan(word, start, (odd.T, weight))[0])
-
-
-@jax.jit
-def counts(odd: UInt32[Array, "steps words"], hits: UInt32[Array, " words"]) -> Int32[Array, " steps"]:
-    """How many of the paths in ``hits`` anticommuted, for each step."""
-    return jnp.sum(jax.lax.population_count(odd & hits), axis=-1, dtype=jnp.int32)
 
 
 @jax.jit
