@@ -8,6 +8,7 @@ Russians"), and touches only rows that have something there: local strings cost 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from jaxtyping import Bool, Int, UInt64
@@ -44,13 +45,6 @@ def unpack(rows: UInt64[np.ndarray, "m words"], num_columns: int) -> Bool[np.nda
 def parity(rows: UInt64[np.ndarray, "*batch words"]) -> Bool[np.ndarray, "*batch"]:
     """Whether the number of ones is odd, over the last axis."""
     return (np.bitwise_count(np.bitwise_xor.reduce(rows, axis=-1)) & 1).astype(bool)
-
-
-def columns(rows: UInt64[np.ndarray, "m words"], index: Int[np.ndarray, " k"]) -> Bool[np.ndarray, "m k"]:
-    """The chosen columns, unpacked."""
-    index = np.asarray(index, dtype=np.int64)
-    shift = (index % WORD).astype(np.uint64)
-    return ((rows[:, index // WORD] >> shift) & np.uint64(1)).astype(bool)
 
 
 def multiply(
@@ -129,12 +123,24 @@ class Echelon:
 
     def reduce(self, rows: UInt64[np.ndarray, "m words"]) -> UInt64[np.ndarray, "m words"]:
         """Remove the pivot columns: a row of the span becomes zero (apart from its tail)."""
-        result = np.array(rows, dtype=np.uint64)
-        step = max(1, CHUNK // max(1, self.rank))
-        for start in range(0, len(rows) if self.rank else 0, step):
-            part = result[start : start + step]
-            part ^= multiply(pack(columns(part, self.pivots)), self.rows)
-        return result
+        if not self.rank:
+            return np.array(rows, dtype=np.uint64)
+        mask, expanded = self._expanded
+        return rows ^ multiply(rows & mask, expanded)
+
+    @cached_property
+    def _expanded(self) -> tuple[UInt64[np.ndarray, " words"], UInt64[np.ndarray, "columns words"]]:
+        """The pivot columns as a mask, and the basis with each row at the position of its pivot: the pivot columns of
+        any row are then its coefficients, where they are."""
+        return _expand(self.rows, self.pivots)
+
+
+def _expand(rows, pivots):
+    mask = np.zeros(rows.shape[1], np.uint64)
+    np.bitwise_or.at(mask, pivots // WORD, np.uint64(1) << (pivots % WORD).astype(np.uint64))
+    expanded = np.zeros((rows.shape[1] * WORD, rows.shape[1]), np.uint64)
+    expanded[pivots] = rows
+    return mask, expanded
 
 
 def echelon(rows: UInt64[np.ndarray, "m words"], tail: int = 0) -> Echelon:
@@ -153,7 +159,8 @@ def echelon(rows: UInt64[np.ndarray, "m words"], tail: int = 0) -> Echelon:
         block, pivots, chosen = _eliminate(pending[:BLOCK], head)
         old = basis.rows
         if len(pivots) and len(old):
-            old = old ^ multiply(pack(columns(old, pivots)), block[chosen])
+            mask, expanded = _expand(block[chosen], pivots)
+            old = old ^ multiply(old & mask, expanded)
         residue = np.ones(len(block), bool)
         residue[chosen] = False
         residue &= block[:, head:].any(axis=1)
