@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import inspect
 import re
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -17,107 +16,10 @@ import pennylane as qp
 from pennylane_dla.errors import DLAError
 
 from .ansatz import Arguments
+from .leaf import Leaf, as_data, as_interface, describe, read_leaf
 
 MAX_STATEMENTS = 8
 FLAT_INDEX = re.compile(r"\[<flat index \d+>\]")  # how JAX names the parts of a PennyLane operator
-
-
-@dataclass(frozen=True, eq=False)
-class Leaf:
-    """One leaf of the argument tree.
-
-    Args:
-        name: ``"weights"``, ``"params['a'][0]"``
-        interface: ``"python"``, ``"numpy"``, ``"autograd"``, ``"torch"``, ``"jax"``, or ``"static"`` for
-            anything else
-        value: its concrete value as a NumPy array or Python number; ``None`` where it is not known (``jit``,
-            ``vmap``)
-        shape: of the array
-        dtype: NumPy dtype
-        original: what the user passed
-        differentiated: the caller is differentiating it right now
-        requires_grad: as autograd and torch mark it; ``None`` for other interfaces
-    """
-
-    name: str
-    interface: str
-    value: Any
-    shape: tuple[int, ...]
-    dtype: Any
-    original: Any
-    differentiated: bool = False
-    requires_grad: bool | None = None
-
-    @property
-    def known(self) -> bool:
-        return self.interface == "static" or self.value is not None
-
-    @property
-    def floating(self) -> bool:
-        return self.interface != "static" and np.issubdtype(self.dtype, np.floating)
-
-    @property
-    def size(self) -> int:
-        return int(np.prod(self.shape))
-
-
-def read_leaf(name: str, value: Any) -> Leaf:
-    """What is known of one leaf, tracers peeled."""
-    if isinstance(value, jax.core.Tracer):
-        aval = value.aval
-        if jax.dtypes.issubdtype(aval.dtype, jax.dtypes.extended):  # a random key
-            return Leaf(name, "static", value, (), None, value)
-        concrete, differentiated = _peel(value)
-        return Leaf(name, "jax", concrete, tuple(aval.shape), np.dtype(aval.dtype), value, differentiated)
-    if isinstance(value, jax.Array):
-        if jax.dtypes.issubdtype(value.dtype, jax.dtypes.extended):
-            return Leaf(name, "static", value, (), None, value)
-        concrete = np.asarray(value)
-        return Leaf(name, "jax", concrete, concrete.shape, concrete.dtype, value)
-    if isinstance(value, (bool, np.bool_, str, bytes)) or value is None:
-        return Leaf(name, "static", value, (), None, value)
-    if isinstance(value, (int, float, complex)):
-        return Leaf(name, "python", value, (), np.asarray(value).dtype, value)
-    torch = sys.modules.get("torch")
-    if torch is not None and isinstance(value, torch.Tensor):
-        concrete = value.detach().cpu().numpy()
-        return Leaf(
-            name, "torch", concrete, concrete.shape, concrete.dtype, value, requires_grad=value.requires_grad
-        )
-    if type(value).__name__ == "ArrayBox" and hasattr(value, "_value"):  # inside qp.grad
-        inner = value
-        while hasattr(inner, "_value"):
-            inner = inner._value
-        concrete = np.array(inner)
-        return Leaf(name, "autograd", concrete, concrete.shape, concrete.dtype, value, differentiated=True)
-    if hasattr(value, "requires_grad") and isinstance(value, np.ndarray):
-        concrete = np.array(value)
-        return Leaf(
-            name,
-            "autograd",
-            concrete,
-            concrete.shape,
-            concrete.dtype,
-            value,
-            requires_grad=bool(value.requires_grad),
-        )
-    if isinstance(value, (np.ndarray, np.generic)) and np.issubdtype(value.dtype, np.number):
-        return Leaf(name, "numpy", np.asarray(value), np.shape(value), value.dtype, value)
-    return Leaf(name, "static", value, (), None, value)
-
-
-def _peel(tracer) -> tuple[np.ndarray | None, bool]:
-    """The concrete value under a JAX tracer, where there is one, and whether it is being differentiated."""
-    differentiated, batched = False, False
-    while isinstance(tracer, jax.core.Tracer):
-        kind = type(tracer).__name__
-        if kind in ("JVPTracer", "LinearizeTracer"):
-            differentiated, tracer = True, tracer.primal
-        elif kind == "BatchTracer":
-            batched, tracer = True, tracer.val
-        else:  # under jit nothing is known
-            return None, differentiated
-    return (None if batched else np.asarray(tracer)), differentiated
 
 
 @dataclass(frozen=True, eq=False)
@@ -169,12 +71,12 @@ class Call:
                 values[i] = numbers[start : start + leaf.size].reshape(leaf.shape)
                 start += leaf.size
         for i in self.unknown:
-            values[i] = _as_data(values[i], self.leaves[i].dtype)
+            values[i] = as_data(values[i], self.leaves[i].dtype)
         for i, leaf in enumerate(self.leaves):
             if leaf.interface == "python":
                 values[i] = float(values[i]) if i in self.trainable else leaf.original
             elif leaf.interface != "static" and style != "numpy":
-                values[i] = _as_interface(values[i], leaf, style == "original")
+                values[i] = as_interface(values[i], leaf, style == "original")
         return jax.tree_util.tree_unflatten(self.treedef, values)
 
     def arguments(self, periods: np.ndarray) -> Arguments:
@@ -190,7 +92,7 @@ class Call:
 
     def data(self) -> tuple[str, ...]:
         """What the non-trainable arguments are, in words."""
-        texts = [_describe(leaf) for i, leaf in enumerate(self.leaves) if i not in set(self.trainable)]
+        texts = [describe(leaf) for i, leaf in enumerate(self.leaves) if i not in set(self.trainable)]
         if len(texts) > MAX_STATEMENTS:
             texts[MAX_STATEMENTS:] = [f"and {len(texts) - MAX_STATEMENTS} more"]
         return tuple(texts)
@@ -252,48 +154,6 @@ class TapeCall(Call):
 def tree_keys(tree) -> list[str]:
     """Keys of the dictionary that a tree definition flattens."""
     return list(tree.node_data()[1])
-
-
-def _describe(leaf: Leaf) -> str:
-    if leaf.interface == "static":
-        text = repr(leaf.original)
-        return f"{leaf.name} = {text if len(text) <= 40 else text[:37] + '...'}"
-    if not leaf.known:
-        shape = f"array of shape {leaf.shape}" if leaf.shape else "a number"
-        return f"{leaf.name}: {shape}, values not known (jit or vmap)"
-    value = np.asarray(leaf.value)
-    if value.ndim == 0:
-        return f"{leaf.name} = {value.item():.6g}"
-    if value.size <= 4:
-        return f"{leaf.name} = {np.array2string(value, precision=4, separator=', ')}"
-    return f"{leaf.name}: array of shape {leaf.shape}"
-
-
-def _as_data(value: np.ndarray, dtype) -> np.ndarray:
-    """A stand-in for unknown data: bits for integers; state amplitudes (a length that is a power of two) are
-    normalized."""
-    if np.issubdtype(dtype, np.integer) or np.dtype(dtype).kind == "b":
-        return (value > 0).astype(dtype)
-    length = value.shape[-1] if value.ndim else 0
-    if length >= 2 and length & (length - 1) == 0:
-        value = value / np.linalg.norm(value, axis=-1, keepdims=True)
-    return value.astype(complex) if np.issubdtype(dtype, np.complexfloating) else value
-
-
-def _as_interface(value, leaf: Leaf, keep_dtype: bool):
-    """A stand-in in the type of the caller's array; floats in double precision unless ``keep_dtype``."""
-    value = np.asarray(value)
-    if keep_dtype:
-        value = value.astype(leaf.dtype)
-    elif value.dtype.kind == "f":
-        value = value.astype(float)
-    if leaf.interface == "jax":
-        return jax.numpy.asarray(value)
-    if leaf.interface == "autograd":
-        return qp.numpy.array(value, requires_grad=leaf.requires_grad is not False)
-    if leaf.interface == "torch":
-        return sys.modules["torch"].tensor(value)
-    return value
 
 
 def read_call(

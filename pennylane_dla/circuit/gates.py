@@ -10,7 +10,7 @@ from pennylane_dla.errors import DLAError
 
 from .ansatz import Angle, Gate, Rotation
 from .decomposition import Leaf
-from .operations import Factor
+from .factors import Factor
 from .probing import AngleMap
 
 SNAP = 1e-6

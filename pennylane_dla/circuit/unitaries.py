@@ -15,7 +15,7 @@ from pennylane_dla.pauli import PauliStrings
 from pennylane_dla.pauli.strings import LETTERS, anticommutation_matrix, turn
 
 from .channels import PAULIS
-from .operations import QUARTER, Factor, fixed
+from .factors import QUARTER, Factor, fixed
 
 MAX_WIRES = 5
 TOLERANCE = 1e-6  # as for fixed angles: single precision counts
