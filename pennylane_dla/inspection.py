@@ -23,6 +23,7 @@ from pennylane_dla.diagnostics import (
     Source,
 )
 from pennylane_dla.errors import DLAError
+from pennylane_dla.pauli import PauliSum, ProjectorProduct
 from pennylane_dla.variance.choose import predict
 from pennylane_dla.variance.deep import deep_limit
 from pennylane_dla.variance.estimate import Prediction, VarianceEstimate
@@ -167,7 +168,7 @@ def _collect(
 ) -> MeasurementDiagnostics:
     return MeasurementDiagnostics(
         label=measurement.label,
-        observable=measurement.label,
+        observable=_shortened(measurement),
         loss=LossDiagnostics(prediction.loss, prediction.loss_mean),
         gradient=GradientDiagnostics(prediction.gradient, arguments),
         limit=LimitDiagnostics(
@@ -175,6 +176,19 @@ def _collect(
         ),
         facts={**prediction.statistics, **limit.statistics},
     )
+
+
+def _shortened(measurement: Measurement, width: int = 60) -> str:
+    """The measurement in one short line."""
+    if isinstance(measurement.observable, ProjectorProduct) and measurement.kind == "expval":
+        bits = "".join("0" if sign > 0 else "1" for sign in measurement.observable.signs)
+        if len(bits) > 20:
+            bits = f"{bits[:8]}…{bits[-8:]}"
+        return f"expval(Projector |{bits}⟩)"
+    if len(measurement.label) <= width:
+        return measurement.label
+    terms = f" … {len(measurement.observable)} terms)" if isinstance(measurement.observable, PauliSum) else " …"
+    return measurement.label[: width - len(terms)] + terms
 
 
 def _stack(predictions: Sequence[Prediction]) -> Prediction:

@@ -28,6 +28,15 @@ class StringTable:
         keys, first = np.unique(string_keys(strings), return_index=True)
         return cls(strings[first], keys)
 
+    def with_new(self, strings: PauliStrings) -> StringTable:
+        """The table with distinct strings added that are not in it yet."""
+        keys = string_keys(strings)
+        order = np.argsort(keys)
+        place = np.searchsorted(self.keys, keys[order])
+        x = np.insert(self.strings.x, place, strings.x[order], axis=0)
+        z = np.insert(self.strings.z, place, strings.z[order], axis=0)
+        return StringTable(PauliStrings(x, z, strings.num_wires), np.insert(self.keys, place, keys[order]))
+
     def __len__(self) -> int:
         return len(self.keys)
 

@@ -23,7 +23,7 @@ def render(diagnostics: Diagnostics) -> str:
     for label, text in rows(diagnostics):
         lines += _wrapped(label, text)
     for measurement in diagnostics.measurements:
-        lines += ["", measurement.label]
+        lines += ["", measurement.observable]
         for label, text in measurement_rows(measurement):
             lines += _wrapped("  " + label, text)
     lines.append("")

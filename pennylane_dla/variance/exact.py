@@ -118,8 +118,10 @@ def _prepare(effective: EffectiveAnsatz, observable: PauliSum, steps: Steps, bud
     qubits = light_cone(terms, steps)
     cap = SMALL_TABLE if len(qubits) <= MAX_DENSE_QUBITS else budget.max_dim
     table, moves = reachable(terms, steps, cap)
-    if table is None and len(qubits) > MAX_DENSE_QUBITS:
-        return f"more than {budget.max_dim} strings are reached by the observable (max_dim)"
+    if isinstance(table, str):
+        if len(qubits) > MAX_DENSE_QUBITS:
+            return table
+        table = None
     if table is not None:
         damping = ~steps.moving | (steps.rotation < 0)
         steps = steps[np.flatnonzero(moves | damping)]

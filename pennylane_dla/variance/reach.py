@@ -32,12 +32,16 @@ def restrict(strings: PauliStrings, qubits: Int[np.ndarray, " qubits"]) -> Pauli
 
 def moved_by(steps: Steps, k: int, strings: PauliStrings) -> Bool[np.ndarray, " m"]:
     """Which strings step ``k`` can move."""
-    return anticommute(steps.odd[k], strings) & ~anticommute(steps.even[k], strings)
+    moved = anticommute(steps.odd[k], strings)
+    return moved if steps.rotation[k] >= 0 else moved & ~anticommute(steps.even[k], strings)
+
+
+MAX_WORK = 2 * 10**8  # words read while looking for strings: about a second
 
 
 def reachable(
     initial: PauliStrings, steps: Steps, max_dim: int
-) -> tuple[StringTable | None, Bool[np.ndarray, " g"]]:
+) -> tuple[StringTable | str, Bool[np.ndarray, " g"]]:
     """All strings that ``initial`` can become, from the last step to the first.
 
     Args:
@@ -46,11 +50,15 @@ def reachable(
         max_dim: strings at most
 
     Returns:
-        the strings (``None`` beyond ``max_dim``), and which steps moved any
+        the strings (or which limit they exceed), and which steps moved any
     """
     table = StringTable.of(initial)
     moves = np.zeros(len(steps), bool)
+    work, words = 0, 2 * initial.x.shape[1]
     for k in np.flatnonzero(steps.moving)[::-1]:
+        work += len(table) * words
+        if work > MAX_WORK:
+            return f"{len(table)} strings and growing, too many for {len(steps)} gates", moves
         moved = moved_by(steps, k, table.strings)
         if not moved.any():
             continue
@@ -59,8 +67,8 @@ def reachable(
         new = table.find(images) < 0
         if new.any():
             if len(table) + int(new.sum()) > max_dim:
-                return None, moves
-            table = StringTable.of(PauliStrings.concatenate([table.strings, images[new]]))
+                return f"more than {max_dim} strings are reached by the observable (max_dim)", moves
+            table = table.with_new(images[new])
     return table, moves
 
 
