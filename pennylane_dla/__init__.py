@@ -6,6 +6,7 @@ from .algebra.lie_closure import lie_closure
 from .diagnose import check, diagnose, inspect
 from .diagnostics import Diagnostics
 from .errors import BarrenPlateauError, DLAError, DLAWarning
+from .report import plot
 from .variance.estimate import VarianceEstimate
 from .variance.law import Normal, Uniform
 
@@ -25,4 +26,5 @@ __all__ = [
     "diagnose",
     "inspect",
     "lie_closure",
+    "plot",
 ]

@@ -178,7 +178,7 @@ class Diagnostics:
         assumptions: what the numbers rest on: the law of the angles, the data used, no classical post-processing
         notes: what was snapped, dropped or not found
         ansatz: the circuit as it was understood
-        source: the call; ``None`` where its arguments were tracers (inside ``jit``, ``grad`` or ``vmap``), which are not kept
+        source: the call; ``None`` where its arguments were tracers (``jit``, ``grad``, ``vmap``), which are not kept
     """
 
     name: str
@@ -289,6 +289,23 @@ class Diagnostics:
         from pennylane_dla.report.text import render  # the report reads the data, not the other way round
 
         return render(self)
+
+    def plot(self, measurement: int = 0):
+        """One figure: the circuit with its gradient variances, the noise of the shots, the parts of the algebra.
+
+        Args:
+            measurement: index of the measurement that is shown
+
+        Returns:
+            matplotlib.figure.Figure: the figure; each panel alone: ``dla.plot.circuit``, ``dla.plot.gradients``,
+            ``dla.plot.parts``, ``dla.plot.algebra``
+
+        Raises:
+            DLAError: without matplotlib (``pip install "pennylane-dla[plot]"``)
+        """
+        from pennylane_dla.report.plot import overview
+
+        return overview(self, measurement)
 
     def _repr_html_(self) -> str:
         from pennylane_dla.report.html import render_html

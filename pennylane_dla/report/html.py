@@ -1,4 +1,4 @@
-"""A diagnosis as a table for notebooks: the rows of the printed report, light and dark, without scripts or remote assets."""
+"""A diagnosis as a table for notebooks: the rows of the printed report, light and dark, no scripts or remote assets."""
 
 from __future__ import annotations
 
@@ -15,20 +15,25 @@ STYLE = """
 .dla{color:inherit;background:transparent;font:inherit;font-size:.95em;line-height:1.45;max-width:60em;overflow-wrap:anywhere}
 .dla table{border-collapse:collapse;background:transparent;margin:.4em 0;width:auto;max-width:100%}
 .dla caption{text-align:left;font-weight:600;padding:.2em 0;color:inherit;caption-side:top}
-.dla th,.dla td{text-align:left;vertical-align:top;padding:.18em .8em .18em 0;border:0;background:transparent;color:inherit;\
-white-space:normal}
+.dla th,.dla td{text-align:left;vertical-align:top;padding:.18em .8em .18em 0;border:0;\
+background:transparent;color:inherit;white-space:normal}
 .dla th{font-weight:600;opacity:.75;white-space:nowrap}
 .dla .rows{width:100%}.dla .rows th{width:8em}
 .dla tr{background:transparent;border-top:1px solid color-mix(in srgb,currentColor 18%,transparent)}
 .dla td.number{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
-.dla .badge{display:inline-block;font-weight:700;padding:.05em .6em;border-radius:.4em;border:2px solid;margin-left:.5em;\
-white-space:nowrap}
+.dla .badge{display:inline-block;font-weight:700;padding:.05em .6em;border-radius:.4em;border:2px solid;\
+margin-left:.5em;white-space:nowrap}
 .dla .good{border-color:#0072b2}.dla .bad{border-color:#d55e00}.dla .open{border-color:currentColor}
 @media (prefers-color-scheme:dark){.dla .good{border-color:#56b4e9}.dla .bad{border-color:#ff9a52}}
 @media (max-width:480px){.dla th{white-space:normal}.dla .wide{overflow-x:auto}}
 """.strip()
 
-BADGES = {"trainable": ("good", "✓"), "not trainable": ("bad", "✗"), "no gradient": ("bad", "✗"), "unknown": ("open", "–")}
+BADGES = {
+    "trainable": ("good", "✓"),
+    "not trainable": ("bad", "✗"),
+    "no gradient": ("bad", "✗"),
+    "unknown": ("open", "–"),
+}
 
 
 def render_html(diagnostics: Diagnostics) -> str:
@@ -61,9 +66,7 @@ def badge(label: str) -> str:
 def key_table(caption: str | None, items: Sequence[tuple[str, str]]) -> str:
     """Two columns: a label and what it says."""
     head = f"<caption>{escape(caption)}</caption>" if caption else ""
-    body = "".join(
-        f'<tr><th scope="row">{escape(label)}</th><td>{escape(text)}</td></tr>' for label, text in items
-    )
+    body = "".join(f'<tr><th scope="row">{escape(label)}</th><td>{escape(text)}</td></tr>' for label, text in items)
     return f'<table class="rows">{head}<tbody>{body}</tbody></table>'
 
 
@@ -79,9 +82,7 @@ def grid_table(caption: str, header: Sequence[str], lines: Sequence[Sequence[str
     head = "".join(f'<th scope="col">{escape(name)}</th>' for name in header)
     body = "".join(
         "<tr>"
-        + "".join(
-            f"<td{'' if k < words else ' class=number'}>{escape(cell)}</td>" for k, cell in enumerate(line)
-        )
+        + "".join(f"<td{'' if k < words else ' class=number'}>{escape(cell)}</td>" for k, cell in enumerate(line))
         + "</tr>"
         for line in lines
     )
