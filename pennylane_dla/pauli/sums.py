@@ -38,6 +38,8 @@ class PauliSum:
     @classmethod
     def collect(cls, strings: PauliStrings, coefficients: Float[np.ndarray, " m"]) -> PauliSum:
         """Add up equal strings, drop exact zeros, set the identity apart; order of first appearance."""
+        if len(strings) == 1 and coefficients[0] != 0 and not strings.is_identity()[0]:  # nothing to collect
+            return cls(strings, np.asarray(coefficients, float))
         _, first, inverse = np.unique(strings.vectors(), axis=0, return_index=True, return_inverse=True)
         totals = np.zeros(len(first))
         np.add.at(totals, inverse.reshape(-1), np.asarray(coefficients, float))
