@@ -20,6 +20,7 @@ from .gate_table import ADD, CARRY, DRAW, IDENTITY, TEST, GateTable
 
 BLOCKS = (128, 1024, 8192)  # steps in a block
 MIN_ROWS = 32
+CHUNK = 256  # steps whose sums are formed together
 
 
 def padded_blocks(table: GateTable) -> tuple[int, list[tuple[np.ndarray, np.ndarray, np.ndarray]], np.ndarray]:
@@ -207,18 +208,29 @@ def absorbed_sums(
 
 
 @jax.jit
-def weighted_sums(odd: UInt32[Array, "steps words"], weight: Float32[Array, "words 32"]) -> Float32[Array, "2 steps"]:
-    """``Σ w`` and ``Σ w²`` over the paths that anticommuted, for each step."""
+def weighted_sums(
+    odd: UInt32[Array, "steps words"], weight: Float[Array, "words 32"]
+) -> Float[Array, "2 steps"]:
+    """``Σ w`` and ``Σ w²`` over the paths that anticommuted, for each step; a few hundred steps at a time, so that the
+    sums stay in the first cache."""
+    chunk = min(CHUNK, odd.shape[0])
+    squares = weight * weight
 
-    def word(sums, item):
-        column, values = item
-        for bit in range(WORD):
-            taken = jnp.where((column >> bit) & 1 == 1, values[bit], 0.0)
-            sums = (sums[0] + taken, sums[1] + taken * taken)
-        return sums, None
+    def steps(part):
+        def word(sums, item):
+            column, values, values_squared = item
+            first, second = sums
+            for bit in range(WORD):
+                taken = (column >> bit) & 1 == 1
+                first = first + jnp.where(taken, values[bit], 0.0)
+                second = second + jnp.where(taken, values_squared[bit], 0.0)
+            return (first, second), None
 
-    start = (jnp.zeros(odd.shape[0], weight.dtype),) * 2
-    return jnp.stack(jax.lax.scan(word, start, (odd.T, weight))[0])
+        start = (jnp.zeros(chunk, weight.dtype),) * 2
+        return jnp.stack(jax.lax.scan(word, start, (part.T, weight, squares))[0])
+
+    parts = jax.lax.map(steps, odd.reshape(-1, chunk, odd.shape[1]))
+    return jnp.moveaxis(parts, 1, 0).reshape(2, -1)
 
 
 @jax.jit
