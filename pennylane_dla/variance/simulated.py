@@ -1,0 +1,205 @@
+"""Sampled losses and gradients, where no other engine applies: one argument in several places, large modules, ``var``.
+
+The angles are drawn under their law as the user's arguments are, so nothing is assumed about which gate shares which
+argument. It needs a state vector of the observable's light cone.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+
+from pennylane_dla.circuit.ansatz import Rotation, UnknownState
+from pennylane_dla.errors import DLAError
+from pennylane_dla.pauli import PauliStrings, PauliSum, ProjectorProduct
+from pennylane_dla.pauli.strings import product
+
+from .estimate import Prediction, VarianceEstimate
+from .problem import Problem
+from .progress import Progress
+from .simulators import Simulation, simulation
+
+METHOD = "simulated"
+MAX_QUBITS = 16
+MAX_PROJECTOR_WIRES = 12
+MAX_SECONDS = 60.0
+MIN_SAMPLES = 256
+MAX_PAIRS = 4_000_000  # terms of an observable, squared, for its variance
+
+
+def predict(problem: Problem) -> Prediction:
+    """Sample variances of the loss and of every gradient component, with standard errors.
+
+    Sampling stops when the loss and half of the components are known to ``budget.rtol``, after ``budget.samples``
+    circuits or after a minute.
+
+    Args:
+        problem: a circuit without noise whose light cone has at most 16 qubits
+
+    Returns:
+        estimates (``exact=False``) with standard errors and intervals, or the reason why there are none
+    """
+    observables = _observables(problem)
+    if isinstance(observables, str):
+        return Prediction.unavailable(observables)
+    if isinstance(problem.ansatz.state, UnknownState):
+        return Prediction.unavailable(problem.ansatz.state.reason)
+    rng = np.random.default_rng(problem.budget.seed)
+    try:
+        problem.law.draw(rng, 1)
+    except DLAError as error:
+        return Prediction.unavailable(str(error))
+    task = simulation(problem.ansatz, observables, MAX_QUBITS)
+    if isinstance(task, str):
+        return Prediction.unavailable(task)
+    if not np.isfinite([gate.angle.offset for gate in task.gates]).all():
+        return Prediction.unavailable("data values are unknown under jit: call inspect with concrete data")
+    return _sample(problem, task, rng)
+
+
+def _observables(problem: Problem) -> tuple[PauliSum, ...] | str:
+    """The observable, and for a variance its square."""
+    observable = problem.observable
+    if isinstance(observable, ProjectorProduct):
+        if len(observable.wires) > MAX_PROJECTOR_WIRES:
+            return f"a projector on {len(observable.wires)} wires has too many terms to enumerate"
+        observable = observable.expand()
+    if problem.kind != "var":
+        return (observable,)
+    if len(observable) ** 2 > MAX_PAIRS:
+        return f"the square of an observable of {len(observable)} terms is too long"
+    return observable, square(observable)
+
+
+def square(observable: PauliSum) -> PauliSum:
+    """``O²``, of which only products of commuting terms survive.
+
+    >>> square(PauliSum.from_dict({"Z": 2.0, "X": 1.0})).constant
+    5.0
+    """
+    m = len(observable)
+    first, second = np.repeat(np.arange(m), m), np.tile(np.arange(m), m)
+    strings, exponent = product(observable.strings[first], observable.strings[second])
+    real = exponent % 2 == 0
+    coefficients = observable.coefficients[first] * observable.coefficients[second] * (1.0 - exponent)
+    parts = [strings[real], observable.strings]
+    weights = np.concatenate([coefficients[real], 2 * observable.constant * observable.coefficients])
+    total = PauliSum.collect(PauliStrings.concatenate(parts), weights)
+    return PauliSum(total.strings, total.coefficients, total.constant + observable.constant**2)
+
+
+@dataclass
+class _Moments:
+    """Sums of powers about a point near the mean, to the fourth."""
+
+    about: Float[np.ndarray, " k"]
+    count: int = 0
+    sums: Float[np.ndarray, "4 k"] | None = None
+
+    def add(self, samples: Float[np.ndarray, "batch k"]) -> None:
+        away = samples - self.about
+        powers = np.stack([np.sum(away**j, axis=0) for j in (1, 2, 3, 4)])
+        self.sums = powers if self.sums is None else self.sums + powers
+        self.count += len(samples)
+
+    def variance(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Mean, variance and its standard error ``√((m₄ − m₂²)/N)``."""
+        one, two, three, four = self.sums / self.count
+        second = two - one**2
+        fourth = four - 4 * one * three + 6 * one**2 * two - 3 * one**4
+        error = np.sqrt(np.maximum(fourth - second**2, 0) / self.count)
+        noise = 1e-24 * (two.max(initial=0) + self.about.max(initial=0) ** 2)
+        second = np.where(second <= noise, 0.0, second * self.count / (self.count - 1))
+        return self.about + one, second, np.where(second == 0, 0.0, error)
+
+
+def _sample(problem: Problem, task: Simulation, rng: np.random.Generator) -> Prediction:
+    budget, num = problem.budget, problem.ansatz.arguments.num_elements
+    offsets, matrix, own = _angle_map(task, num)
+    start = time.monotonic()
+    shown = Progress("sampled circuits", budget.samples, budget.progress)
+    loss = gradient = None
+    stopped = "all samples drawn"
+    while True:
+        batch = min(task.batch, budget.samples - (loss.count if loss else 0))
+        elements = problem.law.draw(rng, batch)
+        angles = offsets + elements @ matrix.T
+        angles[:, own] = rng.uniform(0, 2 * np.pi * 10_007, (batch, len(own)))
+        values, slopes = task.run(angles)
+        value, slope = _loss(problem, task, values, slopes)
+        slope = slope @ matrix if not len(own) else slope @ _with_own(matrix, task, own)
+        if loss is None:
+            loss, gradient = _Moments(np.array([value.mean()])), _Moments(slope.mean(axis=0))
+        loss.add(value[:, None])
+        gradient.add(slope)
+        shown.advance(batch)
+        if loss.count >= min(MIN_SAMPLES, budget.samples):
+            if _precise(loss, gradient, budget.rtol):
+                stopped = f"relative error below {budget.rtol:g}"
+                break
+            if loss.count >= budget.samples:
+                break
+        if loss.count > 1 and time.monotonic() - start > MAX_SECONDS:
+            stopped = f"stopped after {MAX_SECONDS:.0f} s"
+            break
+    shown.close()
+    mean, variance, error = (float(part[0]) for part in loss.variance())
+    _, variances, errors = gradient.variance()
+    reason = f"{loss.count} sampled circuits, {stopped}"
+    return Prediction(
+        _estimate(variance, error, reason),
+        _estimate(variances, errors, reason),
+        mean,
+        {"samples": loss.count, "simulated qubits": task.num_wires},
+    )
+
+
+def _estimate(value, error, reason: str) -> VarianceEstimate:
+    interval = (np.maximum(value - 1.96 * error, 0), value + 1.96 * error)
+    if np.ndim(value) == 0:
+        interval = tuple(float(end) for end in interval)
+    return VarianceEstimate(value, error, METHOD, False, interval, reason)
+
+
+def _angle_map(task: Simulation, num: int):
+    """``angles = offsets + matrix · elements``, and the gates whose angle is a parameter of its own."""
+    offsets = np.array([gate.angle.offset for gate in task.gates], float)
+    matrix = np.zeros((len(task.gates), num))
+    own = []
+    for k, gate in enumerate(task.gates):
+        if not gate.angle.affine:
+            own.append(k)
+            continue
+        for element, coefficient in zip(gate.angle.elements, gate.angle.coefficients, strict=True):
+            matrix[k, element] += coefficient
+    return offsets, matrix, own
+
+
+def _with_own(matrix: np.ndarray, task: Simulation, own: list[int]) -> np.ndarray:
+    """An angle that is not affine counts as the element itself, as for the other engines."""
+    matrix = matrix.copy()
+    for k in own:
+        gate: Rotation = task.gates[k]
+        matrix[k, list(gate.angle.elements)] = 1.0
+    return matrix
+
+
+def _loss(problem: Problem, task: Simulation, values: np.ndarray, slopes: np.ndarray):
+    """Loss and its derivatives with respect to the gates' angles; ``⟨O²⟩ − ⟨O⟩²`` for a variance."""
+    first = values[:, 0] + task.observables[0].constant
+    if problem.kind != "var":
+        return first, slopes[:, 0]
+    second = values[:, 1] + task.observables[1].constant
+    return second - first**2, slopes[:, 1] - 2 * first[:, None] * slopes[:, 0]
+
+
+def _precise(loss: _Moments, gradient: _Moments, rtol: float) -> bool:
+    _, variance, error = loss.variance()
+    if variance[0] > 0 and error[0] > rtol * variance[0]:
+        return False
+    _, variances, errors = gradient.variance()
+    moving = variances > 0
+    return not moving.any() or np.median(errors[moving] / variances[moving]) <= rtol

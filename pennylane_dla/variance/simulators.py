@@ -1,0 +1,306 @@
+"""Losses and derivatives of many circuits with different angles, by PennyLane's simulators.
+
+Few qubits: the state vectors of a whole batch go through PennyLane's ``apply_operation`` together, forward and, for
+the derivatives, backward (adjoint differentiation, arXiv:2009.02823). More qubits: ``lightning.qubit`` with its
+adjoint derivatives, circuit by circuit. Compiling a circuit, ``jit(vmap(grad(qnode)))``, takes minutes for a few
+hundred gates, which is why nothing is compiled here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import pennylane as qp
+import scipy.sparse
+from jaxtyping import Complex, Float
+from pennylane.devices.qubit import apply_operation
+
+from pennylane_dla.circuit.ansatz import Ansatz, ProductState, Rotation, VectorState
+from pennylane_dla.pauli import PauliSum
+from pennylane_dla.pauli.strings import CODE
+
+BATCHED_QUBITS = 10  # beyond, lightning is faster
+BATCH_AMPLITUDES = 2**17
+MANY_TERMS = 64  # an observable with more terms is given to lightning as a sparse matrix
+
+
+class Turn(NamedTuple):
+    """``exp(-i · coefficient · α P)`` with ``α`` the angle of ``gate``, or a fixed unitary (``gate = -1``).
+
+    Args:
+        wires: positions in the simulated register
+        word: the letters of ``P``, or ``""``
+        coefficient: of ``P`` in the generator
+        gate: position among the gates that are simulated
+        unitary: the matrix, where there is no word
+    """
+
+    wires: tuple[int, ...]
+    word: str
+    coefficient: float
+    gate: int
+    unitary: np.ndarray | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Simulation:
+    """What is simulated: the light cone of an observable.
+
+    Args:
+        num_wires: of the register, ancillas that purify mixed qubits included
+        state: amplitudes at the start
+        turns: in order
+        gates: the gates of the circuit that are in the light cone; an angle for each is given to :meth:`run`
+        trainable: whether a derivative is wanted, one for each gate
+        observables: on the register
+    """
+
+    num_wires: int
+    state: Complex[np.ndarray, " dim"]
+    turns: tuple[Turn, ...]
+    gates: tuple[Rotation, ...]
+    trainable: tuple[bool, ...]
+    observables: tuple[PauliSum, ...]
+
+    @property
+    def batch(self) -> int:
+        """How many circuits are best run together."""
+        if self.num_wires > BATCHED_QUBITS:
+            return 16
+        return int(np.clip(BATCH_AMPLITUDES >> self.num_wires, 16, 512))
+
+    def run(
+        self, angles: Float[np.ndarray, "batch gates"]
+    ) -> tuple[Float[np.ndarray, "batch observables"], Float[np.ndarray, "batch observables gates"]]:
+        """Expectation values (without constants) and their derivatives with respect to the angles."""
+        if self.num_wires > BATCHED_QUBITS:
+            return self._run_lightning(angles)
+        return self._run_batched(angles)
+
+    def _run_batched(self, angles):
+        batch = len(angles)
+        shape = (batch,) + (2,) * self.num_wires
+        state = np.broadcast_to(self.state.reshape((1,) + shape[1:]), shape).astype(complex)
+        for turn in self.turns:
+            state = _apply(_operations(turn, angles), state)
+        images = [_apply_sum(observable, state) for observable in self.observables]
+        values = np.stack([_overlap(state, image).real for image in images], axis=1)
+        slopes = np.zeros((batch, len(images), len(self.gates)))
+        for turn in reversed(self.turns):
+            if turn.gate >= 0 and self.trainable[turn.gate]:
+                moved = _apply(
+                    [_PAULI[letter](wire) for letter, wire in zip(turn.word, turn.wires, strict=True)], state
+                )
+                for j, image in enumerate(images):
+                    slopes[:, j, turn.gate] += 2 * turn.coefficient * _overlap(image, moved).imag
+            if turn.unitary is None:
+                back = _operations(turn, -angles)
+            else:
+                back = _operations(turn._replace(unitary=turn.unitary.conj().T), angles)
+            state = _apply(back, state)
+            images = [_apply(back, image) for image in images]
+        return values, slopes
+
+    def _run_lightning(self, angles):
+        device = qp.device("lightning.qubit", wires=self.num_wires)
+        config = qp.devices.ExecutionConfig(
+            gradient_method="adjoint", use_device_gradient=True, use_device_jacobian_product=False
+        )
+        config = device.setup_execution_config(config)
+        observables = [_operator(observable) for observable in self.observables]
+        wanted = [turn for turn in self.turns if turn.gate >= 0 and self.trainable[turn.gate]]
+        scripts = []
+        for row in angles:
+            operations = [qp.StatePrep(self.state, wires=range(self.num_wires))]
+            positions, parameters = [], 1
+            for turn in self.turns:
+                elementary, driven = _elementary(turn, row)
+                for operation in elementary:
+                    if operation is driven and self.trainable[turn.gate]:
+                        positions.append(parameters)
+                    parameters += len(operation.data)
+                operations += elementary
+            measurements = [qp.expval(observable) for observable in observables]
+            scripts.append(qp.tape.QuantumScript(operations, measurements, trainable_params=positions))
+        results, jacobians = device.execute_and_compute_derivatives(scripts, config)
+        values = np.array(results, float).reshape(len(angles), -1)
+        raw = np.array(jacobians, float).reshape(len(angles), len(observables), len(wanted))
+        slopes = np.zeros((len(angles), len(observables), len(self.gates)))
+        for j, turn in enumerate(wanted):  # exp(-iφP/2) with φ = 2 · coefficient · α
+            slopes[:, :, turn.gate] += 2 * turn.coefficient * raw[:, :, j]
+        return values, slopes
+
+
+def simulation(
+    ansatz: Ansatz, observables: Sequence[PauliSum], max_qubits: int
+) -> Simulation | str:
+    """The light cone of some observables, ready to run; or why it cannot be.
+
+    Args:
+        ansatz: a circuit of rotations from a known state
+        observables: as measured at the end
+        max_qubits: in the light cone at most
+    """
+    cone = set()
+    for observable in observables:
+        x, z = observable.strings.bits()
+        cone |= set(np.flatnonzero(np.any(x | z, axis=0)).tolist())
+    kept: list[Rotation] = []
+    for gate in reversed(ansatz.gates):
+        if cone & set(gate.wires):
+            if not isinstance(gate, Rotation):
+                return "noise channels are not simulated"
+            cone |= set(gate.wires)
+            kept.append(gate)
+    kept.reverse()
+    whole = isinstance(ansatz.state, VectorState)
+    qubits = list(range(ansatz.num_wires)) if whole else sorted(cone)
+    ancillas = 0
+    if isinstance(ansatz.state, ProductState):
+        ancillas = int(np.sum(np.linalg.norm(ansatz.state.bloch[qubits], axis=1) < 1 - 1e-9))
+    if len(qubits) + ancillas > max_qubits:
+        return f"the light cone has {len(qubits) + ancillas} qubits, more than the {max_qubits} that are simulated"
+    place = {qubit: i for i, qubit in enumerate(qubits)}
+    state = ansatz.state.amplitudes if whole else _product_amplitudes(ansatz.state.bloch[qubits])
+    num_wires = len(qubits) + ancillas
+    turns: list[Turn] = []
+    for k, gate in enumerate(kept):
+        turns += _turns(gate._replace(wires=tuple(place[w] for w in gate.wires)), k)
+    local = tuple(_restricted(observable, qubits, num_wires) for observable in observables)
+    trainable = tuple(not gate.angle.fixed for gate in kept)
+    return Simulation(num_wires, np.asarray(state, complex), tuple(turns), tuple(kept), trainable, local)
+
+
+def _turns(gate: Rotation, k: int) -> list[Turn]:
+    """Commuting terms one after the other; other sums in their eigenbasis, where they are sums of Z strings."""
+    supports = []
+    for word, coefficient in zip(gate.strings, gate.coefficients, strict=True):
+        letters = [(w, p) for w, p in zip(gate.wires, word, strict=True) if p != "I"]
+        supports.append((tuple(w for w, _ in letters), "".join(p for _, p in letters), coefficient))
+    codes = np.array([[CODE[p] for p in word] for word in gate.strings])
+    x, z = codes & 1, codes >> 1
+    if not np.any((x @ z.T + z @ x.T) % 2):
+        return [Turn(wires, word, coefficient, k) for wires, word, coefficient in supports]
+    matrix = sum(
+        c * qp.pauli.string_to_pauli_word(word).matrix(range(len(word)))
+        if set(word) != {"I"}
+        else c * np.eye(2 ** len(word))
+        for word, c in zip(gate.strings, gate.coefficients, strict=True)
+    )
+    values, vectors = np.linalg.eigh(matrix)
+    result = [Turn(gate.wires, "", 0.0, -1, vectors.conj().T)]
+    width = len(gate.wires)
+    bits = (np.arange(2**width)[:, None] >> np.arange(width - 1, -1, -1)) & 1
+    for subset in bits[1:]:
+        coefficient = float(np.mean(values * (1 - 2 * ((bits @ subset) % 2))))
+        wires = tuple(w for w, used in zip(gate.wires, subset, strict=True) if used)
+        result.append(Turn(wires, "Z" * len(wires), coefficient, k))
+    return [*result, Turn(gate.wires, "", 0.0, -1, vectors)]
+
+
+def _product_amplitudes(bloch: Float[np.ndarray, "n 3"]) -> Complex[np.ndarray, " dim"]:
+    """A product of qubits; each mixed one is purified by an ancilla behind all qubits."""
+    state = np.ones(1, complex)
+    for qubit, vector in enumerate(bloch):
+        length = float(np.linalg.norm(vector))
+        x, y, zed = vector
+        values, vectors = np.linalg.eigh(0.5 * np.array([[1 + zed, x - 1j * y], [x + 1j * y, 1 - zed]]))
+        if length >= 1 - 1e-9:
+            local = vectors[:, 1][:, None]
+        else:
+            local = vectors * np.sqrt(np.maximum(values, 0))  # Σ √p |v⟩|i⟩: columns belong to the ancilla
+        state = np.einsum("aq,sb->asqb", state.reshape(2**qubit, -1), local).reshape(-1)
+    return state
+
+
+_PAULI = {"X": qp.X, "Y": qp.Y, "Z": qp.Z}
+_ROTATION = {"X": qp.RX, "Y": qp.RY, "Z": qp.RZ}
+
+
+def _operation(turn: Turn, angles: Float[np.ndarray, "... gates"]):
+    if turn.unitary is not None:
+        return qp.QubitUnitary(turn.unitary, wires=turn.wires)
+    return qp.PauliRot(2 * turn.coefficient * angles[..., turn.gate], turn.word, wires=turn.wires)
+
+
+def _elementary(turn: Turn, angles: Float[np.ndarray, " gates"]) -> tuple[list, qp.operation.Operator | None]:
+    """The turn as operations that lightning differentiates, and the one that carries the angle. (Its
+    adjoint derivative of a PauliRot is zero, without a warning, in 0.45.)"""
+    if turn.unitary is not None:
+        return [_operation(turn, angles)], None
+    if len(turn.wires) == 1:
+        driven = _ROTATION[turn.word](2 * turn.coefficient * angles[turn.gate], wires=turn.wires)
+        return [driven], driven
+    elementary = _operation(turn, angles).decomposition()
+    return elementary, next(operation for operation in elementary if isinstance(operation, qp.MultiRZ))
+
+
+def _operations(turn: Turn, angles: Float[np.ndarray, "batch gates"]) -> list:
+    """The turn as operations on few wires: a rotation by a long word is a ladder of CNOTs around one qubit."""
+    if turn.unitary is not None or len(turn.wires) < 3:
+        return [_operation(turn, angles)]
+    result = []
+    for operation in _operation(turn, angles).decomposition():
+        result += operation.decomposition() if isinstance(operation, qp.MultiRZ) else [operation]
+    return result
+
+
+def _apply(operations: list, state: np.ndarray) -> np.ndarray:
+    for operation in operations:
+        state = apply_operation(operation, state, is_state_batched=True)
+    return state
+
+
+def _overlap(left: np.ndarray, right: np.ndarray) -> Complex[np.ndarray, " batch"]:
+    return np.einsum("bi,bi->b", left.reshape(len(left), -1).conj(), right.reshape(len(right), -1))
+
+
+def _apply_sum(observable: PauliSum, state: np.ndarray) -> np.ndarray:
+    """``O|ψ⟩``: terms with equal X part share one permutation and one diagonal."""
+    flat = state.reshape(len(state), -1)
+    result = np.zeros_like(flat)
+    index = np.arange(flat.shape[1])
+    for flip, diagonal in _diagonals(observable).items():
+        result += diagonal * flat[:, index ^ flip]
+    return result.reshape(state.shape)
+
+
+def _diagonals(observable: PauliSum) -> dict[int, Complex[np.ndarray, " dim"]]:
+    """``O = Σ_x D_x X^x``: the diagonal ``D_x`` for each X part."""
+    n = observable.num_wires
+    x, z = observable.strings.bits()
+    place = 1 << np.arange(n - 1, -1, -1)
+    index = np.arange(2**n)
+    result: dict[int, np.ndarray] = {}
+    for flip, phase, coefficient in zip(x @ place, z @ place, observable.coefficients, strict=True):
+        signs = 1 - 2 * (np.bitwise_count((index ^ int(flip)) & int(phase)) & 1).astype(float)
+        factor = coefficient * 1j ** int(np.bitwise_count(int(flip) & int(phase)))
+        result[int(flip)] = result.get(int(flip), 0) + factor * signs
+    return result
+
+
+def _operator(observable: PauliSum):
+    """For lightning: a Hamiltonian, or a sparse matrix where it has many terms."""
+    if len(observable) <= MANY_TERMS:
+        words = []
+        for label in observable.strings.labels():
+            letters = [_PAULI[p](wire) for wire, p in enumerate(label) if p != "I"]
+            words.append(qp.prod(*letters) if len(letters) > 1 else letters[0])
+        return qp.Hamiltonian(observable.coefficients.tolist(), words)
+    dim = 2**observable.num_wires
+    index = np.arange(dim)
+    matrix = sum(
+        scipy.sparse.csr_matrix((diagonal, (index, index ^ flip)), shape=(dim, dim))
+        for flip, diagonal in _diagonals(observable).items()
+    )
+    return qp.SparseHamiltonian(matrix, wires=range(observable.num_wires))
+
+
+def _restricted(observable: PauliSum, qubits: Sequence[int], num_wires: int) -> PauliSum:
+    x, z = observable.strings.bits()
+    pad = ((0, 0), (0, num_wires - len(qubits)))
+    strings = type(observable.strings).from_bits(np.pad(x[:, qubits], pad), np.pad(z[:, qubits], pad))
+    return PauliSum(strings, observable.coefficients, observable.constant)
