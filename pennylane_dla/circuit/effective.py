@@ -15,7 +15,7 @@ from jaxtyping import Float, Int
 
 from pennylane_dla.pauli import PauliStrings, PauliSum
 
-from .ansatz import Angle, Ansatz, Channel, State
+from .ansatz import Angle, Ansatz, Channel, Rotation, State
 from .blocks import Block, correlation, merge_blocks
 from .clifford import Clifford, pack_signed
 
@@ -124,7 +124,10 @@ def _push_cliffords(ansatz: Ansatz) -> EffectiveAnsatz:
         images = [clifford.image(gate.wires, letters) for letters in gate.strings]
         coefficients = [c * image.sign for c, image in zip(gate.coefficients, images, strict=True)]
         strings = [image._replace(phase=0) for image in images]
-        walk.append(Block(strings, coefficients, gate.angle, gate.name, [position]))
+        angle, quarters = _split_quarter_turns(gate)
+        walk.append(Block(strings, coefficients, angle, gate.name, [position]))
+        if quarters:
+            clifford.append_turn(gate.wires, gate.strings[0], quarters)
 
     walk = merge_blocks(walk, ansatz.arguments)
     blocks = [item for item in walk if isinstance(item, Block)]
@@ -154,6 +157,14 @@ def _quarter_turns(gate) -> int | None:
         return None
     quarters = gate.angle.offset * 2 * gate.coefficients[0] / (np.pi / 2)
     return round(quarters) if abs(quarters - round(quarters)) < 1e-9 else None
+
+
+def _split_quarter_turns(gate: Rotation) -> tuple[Angle, int]:
+    """A trainable rotation by ``θ + kπ/2`` is one by ``θ``, then ``k`` quarter turns, which are Clifford."""
+    if not gate.single or gate.angle.fixed:
+        return gate.angle, 0
+    quarters = _quarter_turns(gate._replace(angle=Angle(gate.angle.offset)))
+    return (gate.angle, 0) if quarters is None else (gate.angle._replace(offset=0.0), quarters)
 
 
 def _push_channel(gate: Channel, clifford: Clifford) -> EffectiveChannel:
