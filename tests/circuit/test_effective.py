@@ -4,6 +4,7 @@ import numpy as np
 import pennylane as qp
 import pytest
 
+from pennylane_dla.algebra.numerical import lie_closure_sums
 from pennylane_dla.circuit.ansatz import Angle
 from pennylane_dla.circuit.effective import effective_ansatz
 from pennylane_dla.circuit.extract import extract
@@ -79,7 +80,9 @@ def test_a_qaoa_layer_is_two_generators_however_it_is_written(write):
     _, effective = effective_of(circuit, np.zeros((2, 2)))
     assert effective.num_rotations == 4 and effective.correlated is None
     assert np.diff(effective.offsets).tolist() == [4, 4, 4, 4]
-    assert set(effective.generator(0).strings.labels()) == {"ZZII", "IZZI", "IIZZ", "ZIIZ"}
+    if write != "cnots":  # there the first gates are taken into the initial state, which turns the frame
+        assert set(effective.generator(0).strings.labels()) == {"ZZII", "IZZI", "IIZZ", "ZIIZ"}
+    assert lie_closure_sums([effective.generator(k) for k in range(2)]).dim == 3 * 4 - 1
 
 
 def test_offsets_and_ratios_survive_merging():
