@@ -3,10 +3,12 @@
 from .algebra.classification import classify
 from .algebra.lie_algebra import LieAlgebra
 from .algebra.lie_closure import lie_closure
+from .compare import compare
 from .diagnose import check, diagnose, inspect
 from .diagnostics import Diagnostics
 from .errors import BarrenPlateauError, DLAError, DLAWarning
 from .report import plot
+from .scaling import scaling
 from .variance.estimate import VarianceEstimate
 from .variance.law import Normal, Uniform
 
@@ -23,8 +25,10 @@ __all__ = [
     "VarianceEstimate",
     "check",
     "classify",
+    "compare",
     "diagnose",
     "inspect",
     "lie_closure",
     "plot",
+    "scaling",
 ]

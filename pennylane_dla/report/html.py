@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from html import escape
 
 from pennylane_dla.diagnostics import Diagnostics
-from pennylane_dla.report.text import closing_rows, measurement_rows, rows
+from pennylane_dla.report.text import closing_rows, measurement_rows, rows, word_columns
 
 # The colours are the page's own: text is currentColor, backgrounds are transparent, lines and the badge are mixed from
 # currentColor. So the table is readable in every notebook theme, and under prefers-color-scheme, without knowing which.
@@ -20,7 +20,7 @@ background:transparent;color:inherit;white-space:normal}
 .dla th{font-weight:600;opacity:.75;white-space:nowrap}
 .dla .rows{width:100%}.dla .rows th{width:8em}
 .dla tr{background:transparent;border-top:1px solid color-mix(in srgb,currentColor 18%,transparent)}
-.dla td.number{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
+.dla .number{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
 .dla .badge{display:inline-block;font-weight:700;padding:.05em .6em;border-radius:.4em;border:2px solid;\
 margin-left:.5em;white-space:nowrap}
 .dla .good{border-color:#0072b2}.dla .bad{border-color:#d55e00}.dla .open{border-color:currentColor}
@@ -70,20 +70,18 @@ def key_table(caption: str | None, items: Sequence[tuple[str, str]]) -> str:
     return f'<table class="rows">{head}<tbody>{body}</tbody></table>'
 
 
-def grid_table(caption: str, header: Sequence[str], lines: Sequence[Sequence[str]], words: int = 1) -> str:
-    """Many columns: the first ``words`` are text, the others numbers.
+def grid_table(caption: str, header: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
+    """Many columns, numbers to the right.
 
     Args:
         caption: above the table
         header: of the columns
         lines: the cells
-        words: leading columns that are text
     """
-    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in header)
+    kinds = ["" if words else " class=number" for words in word_columns(header, lines)]
+    head = "".join(f'<th scope="col"{kind}>{escape(name)}</th>' for name, kind in zip(header, kinds, strict=True))
     body = "".join(
-        "<tr>"
-        + "".join(f"<td{'' if k < words else ' class=number'}>{escape(cell)}</td>" for k, cell in enumerate(line))
-        + "</tr>"
+        "<tr>" + "".join(f"<td{kind}>{escape(cell)}</td>" for cell, kind in zip(line, kinds, strict=True)) + "</tr>"
         for line in lines
     )
     return (

@@ -177,3 +177,24 @@ def _wrapped(label: str, text: str) -> list[str]:
     return textwrap.wrap(
         text, WIDTH, initial_indent=f"{label:<{LABEL}}  ", subsequent_indent=indent, break_long_words=False
     )
+
+
+def columns(header: list[str], lines: list[list[str]]) -> str:
+    """A table with aligned columns, numbers to the right and words to the left."""
+    table = [header, *lines]
+    widths = [max(len(line[k]) for line in table) for k in range(len(header))]
+    words = word_columns(header, lines)
+
+    def row(line):
+        cells = (c.ljust(w) if left else c.rjust(w) for c, w, left in zip(line, widths, words, strict=True))
+        return "  ".join(cells).rstrip()
+
+    return "\n".join([row(header), "  ".join("─" * w for w in widths), *map(row, lines)])
+
+
+def word_columns(header: list[str], lines: list[list[str]]) -> list[bool]:
+    """Which columns hold words: the others are aligned to the right."""
+    def numeric(cell):
+        return cell[:1] in tuple("0123456789≥≈∞–") and not cell.endswith(")")
+
+    return [not any(numeric(line[k]) for line in lines) for k in range(len(header))]

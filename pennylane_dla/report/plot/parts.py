@@ -17,8 +17,8 @@ def parts(diagnostics: Diagnostics, ax=None, measurement: int = 0):
     r"""Bars for each invariant module :math:`M_\kappa` of the observable, or for each ideal of the algebra.
 
     A deep circuit has the loss variance :math:`\sum_\kappa P_\kappa(O) P_\kappa(\rho) / \dim M_\kappa`: long bars of
-    the purities of observable and state are good, a long bar of the dimension is bad. Where the modules are not known, the
-    dimensions of the ideals are shown.
+    the purities of observable and state are good, a long bar of the dimension is bad. Where the modules are not known,
+    the dimensions of the ideals are shown.
 
     Args:
         diagnostics: of :func:`pennylane_dla.inspect`
