@@ -15,13 +15,13 @@ from jaxtyping import Int, UInt64
 from pennylane_dla.errors import DLAError
 from pennylane_dla.pauli import PauliStrings
 
-from . import f2
+from . import f2, local
 from .component import Component, QuadraticForm
 from .components import Members, components
-from .free_fermion import majorana_frame
+from .free_fermion import MajoranaFrame, majorana_frame
 from .generators import single_strings
 from .lie_algebra import Ideal, LieAlgebra
-from .symplectic import symplectic_basis, vectors, y_parity
+from .symplectic import SymplecticBasis, forms, symplectic_basis, vectors, y_parity
 
 
 def classify(generators: Iterable) -> LieAlgebra:
@@ -73,10 +73,10 @@ def classify_strings(strings: PauliStrings) -> LieAlgebra:
     rows = vectors(strings)
     first, copy_of = _distinct(rows)
     rows = rows[first]
-    reduced = _eliminate(rows)
-    connected, isolated = components(rows, reduced.chosen)
-    whole = reduced if len(connected) == 1 and not len(isolated) else None
-    parts = tuple(_classify_component(rows, members, whole) for members in connected)
+    if local.is_local(rows):
+        parts, isolated = _classify_local(rows)
+    else:
+        parts, isolated = _classify_dense(rows)
 
     occurrences = np.argsort(copy_of, kind="stable")
     starts = np.searchsorted(copy_of[occurrences], np.arange(len(first) + 1))
@@ -116,6 +116,36 @@ def _distinct(rows):
     return np.array(first, np.int64), copy_of
 
 
+def _classify_local(rows):
+    """Components of local strings, and isolated generators."""
+    words = rows.shape[1]
+    vectors_, neighbours = local.integers(rows), local.adjacency(rows)
+    targets = (~y_parity(rows)).tolist()
+    connected, isolated = local.components(neighbours)
+    parts = []
+    for members in connected:
+        index = members.tolist()
+        if len(members) < len(rows):  # renumber, or every component would pay for the width of all
+            here, around = [vectors_[i] for i in index], local.adjacency(rows[members])
+        else:
+            here, around = vectors_, neighbours
+        chosen, functional = local.independent(here, [targets[i] for i in index])
+        span = local.symplectic_basis(here, around, chosen, words)
+        functional = local.from_integers([functional], words)[0]
+        core = rows[members]
+        frame = majorana_frame(core, core, around, span)
+        parts.append(_component(core, members, span, functional, frame))
+    return parts, isolated
+
+
+def _classify_dense(rows):
+    """Components of dense or very many strings, and isolated generators."""
+    reduced = _eliminate(rows)
+    connected, isolated = components(rows, reduced.chosen)
+    whole = reduced if len(connected) == 1 and not len(isolated) else None
+    return [_classify_component(rows, members, whole) for members in connected], isolated
+
+
 def _eliminate(rows):
     """Echelon form of generators; the word carried along is ``1 + x·z``, the linear part of the form that
     is 1 on all of them."""
@@ -124,25 +154,45 @@ def _eliminate(rows):
 
 
 def _classify_component(rows: UInt64[np.ndarray, "m words"], members: Members, reduced: f2.Echelon | None) -> Component:
-    """Family, size, multiplicity and dimension of one connected component."""
+    """One component of dense strings."""
     order: Int[np.ndarray, " m"] = members.all
     if reduced is None:
         order = np.concatenate([members.core, np.setdiff1d(members.all, members.core)])
         reduced = _eliminate(rows[order])
-    chosen = order[reduced.chosen] if len(order) else reduced.chosen
+    chosen = order[reduced.chosen]
     span = symplectic_basis(rows[chosen])
+    functional = np.zeros(rows.shape[1], np.uint64)
+    pivots = reduced.pivots[(reduced.rows[:, -1] & np.uint64(1)).astype(bool)]
+    np.bitwise_or.at(functional, pivots // f2.WORD, np.uint64(1) << (pivots % f2.WORD).astype(np.uint64))
+    core = rows[np.union1d(members.core, chosen)]
+    frame = None
+    if span.g > 1:
+        frame = majorana_frame(rows[members.all], core, local.integers(forms(core, core)), span)
+    return _component(rows[members.all], members.all, span, functional, frame)
 
-    form = arf = None
-    if not len(reduced.residues):
-        functional = np.zeros(rows.shape[1], np.uint64)
-        pivots = reduced.pivots[(reduced.rows[:, -1] & np.uint64(1)).astype(bool)]
-        np.bitwise_or.at(functional, pivots // f2.WORD, np.uint64(1) << (pivots % f2.WORD).astype(np.uint64))
-        form = QuadraticForm(functional)
-        if not form(span.radical).any():
-            arf = int(np.sum(form(span.e) & form(span.f)) % 2)
 
-    core = np.union1d(members.core, chosen)
-    frame = majorana_frame(rows[members.all], rows[core], span)
+def _component(
+    rows: UInt64[np.ndarray, "m words"],
+    generators: Int[np.ndarray, " m"],
+    span: SymplecticBasis,
+    functional: UInt64[np.ndarray, " words"],
+    frame: MajoranaFrame | None,
+) -> Component:
+    """Family, size, multiplicity and dimension of one connected component.
+
+    Args:
+        rows: its generators
+        generators: their positions
+        span: of the generators
+        functional: makes the quadratic form 1 on a basis of generators
+        frame: Majorana operators of free fermions
+    """
+    arf = None
+    form: QuadraticForm | None = QuadraticForm(functional)
+    if not form(rows).all():  # no form is 1 on all of them
+        form = None
+    elif not form(span.radical).any():
+        arf = int(np.sum(form(span.e) & form(span.f)) % 2)
     g, r = span.g, span.r
     if frame is not None:
         family, size, multiplicity = "so", frame.num_vertices, 2**frame.z
@@ -154,7 +204,7 @@ def _classify_component(rows: UInt64[np.ndarray, "m words"], members: Members, r
         family, size, multiplicity = ("sp" if arf else "so"), 2**g, 2**r
     ideal = Ideal.resolved(family, size, multiplicity)
     dim = ideal.dim * ideal.multiplicity
-    return Component(members.all, family, size, multiplicity, dim, span, form, arf, frame)
+    return Component(generators, family, size, multiplicity, dim, span, form, arf, frame)
 
 
 def _collect(parts, center):

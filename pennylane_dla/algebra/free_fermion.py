@@ -10,6 +10,8 @@ anticommutation pattern on the tree is that of one or two vertices. From seven v
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -17,6 +19,7 @@ import numpy as np
 from jaxtyping import Bool, UInt64
 
 from . import f2
+from .local import ones
 from .symplectic import Pairing, SymplecticBasis, forms
 
 
@@ -96,7 +99,10 @@ class MajoranaFrame:
 
 
 def majorana_frame(
-    rows: UInt64[np.ndarray, "m words"], core: UInt64[np.ndarray, "k words"], span: SymplecticBasis
+    rows: UInt64[np.ndarray, "m words"],
+    core: UInt64[np.ndarray, "k words"],
+    neighbours: Sequence[int],
+    span: SymplecticBasis,
 ) -> MajoranaFrame | None:
     """The frame of a component, or ``None`` where it is not of free fermions. A single hyperbolic pair, three
     vertices, is left to the other description, which says the same.
@@ -104,17 +110,19 @@ def majorana_frame(
     Args:
         rows: all generators of the component
         core: some of them, connected, with the same span
+        neighbours: for each of ``core`` the set of those that it anticommutes with, as an integer
         span: their span
     """
     if span.g < 2:
         return None
-    tree = _grow(core, 2 * span.g)
+    tree = _grow(neighbours, 2 * span.g)
     if tree is None:
         return None
     edges, parents = tree
     vertices = np.zeros((len(edges) + 1, rows.shape[1]), np.uint64)
-    for child, (edge, parent) in enumerate(zip(edges, parents, strict=True), start=1):
-        vertices[child] = vertices[parent] ^ core[edge]
+    strings = core[edges]
+    for child, parent in enumerate(parents, start=1):
+        np.bitwise_xor(vertices[parent], strings[child - 1], out=vertices[child])
     ends = _endpoints(rows, vertices)
     if ends is None:
         return None
@@ -126,64 +134,53 @@ def majorana_frame(
     return MajoranaFrame(vertices, f2.echelon(labels[labels.any(axis=1)]).rows)
 
 
-def _grow(core, size):
-    """A spanning tree: its edges (positions in ``core``) and the vertex at which each was attached.
+def _grow(neighbours, size):
+    """A spanning tree: its edges (positions in the core) and the vertex at which each was attached.
 
-    Every candidate keeps its pattern on the vertices reached so far: the set ``S``, up to complement, whose
-    coboundary is the set of tree edges that it anticommutes with.
+    ``stars`` are the sets of tree edges at each vertex. A generator is a leaf if the tree edges that it anticommutes
+    with are a star; if they are the sum of two it is an edge inside the tree, now and later.
     """
-    count = len(core)
-    pattern = np.zeros((size + 1, count), bool)  # pattern[vertex, candidate], 0 at vertex 0
-    ones = np.zeros(count, np.int64)
-    index_sum = np.zeros(count, np.int64)
-    edges, parents = [], []
-    adjacent = forms(core, core)
+    edges, parents, stars = [0], [0], [1, 1]
+    vertex_of, child_of = {1: 1}, {0: 1}
+    tree, seen = 1, 1
 
-    def attach(edge, parent):
+    def attach(edge, vertex):
+        nonlocal tree
+        del vertex_of[stars[vertex]]
+        stars[vertex] |= 1 << edge
+        vertex_of[stars[vertex]] = vertex
+        vertex_of[1 << edge] = child_of[edge] = len(stars)
+        stars.append(1 << edge)
         edges.append(edge)
-        parents.append(parent)
-        child = len(edges)
-        column = pattern[parent] ^ f2.unpack(adjacent[edge : edge + 1], count)[0]
-        pattern[child] = column
-        ones[column] += 1
-        index_sum[column] += child
+        parents.append(vertex)
+        tree |= 1 << edge
 
-    attach(0, 0)
-    attach(int(np.flatnonzero(pattern[1])[0]), 1)
-    third = _third(adjacent, edges, pattern)
-    if third is None:
-        return None
-    attach(*third)
+    waiting = deque(ones(neighbours[0]))
+    seen |= neighbours[0]
     while len(edges) < size:
-        reached = len(edges) + 1
-        single = (ones == 1) | (ones == reached - 1)
-        leaves = np.flatnonzero(single)
-        others = (ones > 2) & (ones < reached - 2)
-        if others.any() or not len(leaves):
+        if not waiting:
             return None
-        # Several leaves at once save passes, but two of them may be the same new vertex: take one.
-        edge = int(leaves[0])
-        vertex = index_sum[edge] if ones[edge] == 1 else reached * (reached - 1) // 2 - index_sum[edge]
-        attach(edge, int(vertex))
+        edge = waiting.popleft()
+        pattern = neighbours[edge] & tree
+        vertex = 1
+        if len(edges) > 1:
+            vertex = vertex_of.get(pattern)
+            if vertex is None:
+                child = child_of[(pattern & -pattern).bit_length() - 1]
+                if all(pattern ^ stars[end] not in vertex_of for end in (child, parents[child - 1])):
+                    return None  # no edge between two vertices of the tree
+                continue
+            if len(edges) == 2:  # three vertices: a star is also the pattern of a twin or of the third side
+                first, second = neighbours[edges[0]], neighbours[edges[1]]
+                if neighbours[edge] == (second, first ^ second, first)[vertex]:
+                    continue
+        attach(edge, vertex)
+        if len(edges) == 2:
+            vertex_of[1] = 0  # until now both ends of the first edge looked alike
+        fresh = neighbours[edge] & ~seen
+        seen |= fresh
+        waiting.extend(ones(fresh))
     return edges, parents
-
-
-def _third(adjacent, edges, pattern):
-    """A third edge independent of the first two modulo the center, and its vertex.
-
-    On three vertices a pattern does not tell a leaf from a twin of an edge or the third side of a triangle.
-    """
-    first, second = adjacent[edges[0]], adjacent[edges[1]]
-    # the pattern of a leaf at vertex v, and what in the span of the two edges has the same pattern
-    twins = {0: second, 1: first ^ second, 2: first}
-    alone = pattern[:3].copy()
-    alone[:, alone.sum(axis=0) == 2] ^= True  # two of three vertices: take the complement
-    for vertex, twin in twins.items():
-        candidates = np.flatnonzero(alone[vertex])
-        central = ~(adjacent[candidates] ^ twin).any(axis=1)
-        if not central.all():
-            return int(candidates[np.flatnonzero(~central)[0]]), vertex
-    return None
 
 
 def _endpoints(rows, vertices):
