@@ -11,6 +11,7 @@ from pennylane.pauli import PauliSentence, PauliWord
 
 from pennylane_dla.errors import DLAError
 from pennylane_dla.pauli import PauliStrings, PauliSum
+from pennylane_dla.pauli.strings import CODE
 
 IMAGINARY = 1e-9  # relative size up to which an imaginary part is rounding
 
@@ -77,6 +78,8 @@ def single_strings(generators: Iterable) -> PauliStrings:
         return generators
     if not isinstance(generators, (str, PauliWord, PauliSentence, qp.operation.Operator)):
         generators = list(generators)
+        if generators and all(isinstance(g, str) for g in generators):
+            return _named_identity(_parse(generators), generators)
     sums, _ = pauli_sums(generators)
     for k, (given, total) in enumerate(zip(generators, sums, strict=True)):
         if len(total) + (total.constant != 0) > 1:
@@ -90,26 +93,44 @@ def single_strings(generators: Iterable) -> PauliStrings:
     return PauliStrings.concatenate([s.strings for s in sums])
 
 
+def _named_identity(strings: PauliStrings, words) -> PauliStrings:
+    identity = np.flatnonzero(strings.is_identity())
+    if len(identity):
+        k = int(identity[0])
+        raise DLAError(f"Generator {k} ({words[k]}) is the identity, which generates only a phase: leave it out.")
+    return strings
+
+
 def _from_words(words):
-    """Words such as ``"XXI"``, all of one length, qubit 0 first."""
-    for k, word in enumerate(words):
-        unknown = set(word) - set("IXYZ")
-        if unknown or not word:
-            raise DLAError(
-                f"Generator {k} ({word!r}) is not a Pauli word: use the letters I, X, Y, Z, one for each wire."
-            )
-        if len(word) != len(words[0]):
-            raise DLAError(
-                f"Generator {k} ({word!r}) has {len(word)} letters and generator 0 ({words[0]!r}) has "
-                f"{len(words[0])}: words need one letter for each wire; pad with I."
-            )
-    strings = PauliStrings.from_labels(words)
+    """Words such as ``"XXI"`` as sums."""
+    strings = _parse(words)
     identity = strings.is_identity()
     sums = tuple(
         PauliSum(s[:0], np.zeros(0), 1.0) if i else PauliSum(s, np.ones(1))
         for s, i in zip(strings, identity, strict=True)
     )
     return sums, tuple(range(strings.num_wires))
+
+
+def _parse(words) -> PauliStrings:
+    """Words of one length, qubit 0 first; all letters at once, for there may be millions."""
+    for k, word in enumerate(words):
+        if len(word) != len(words[0]):
+            raise DLAError(
+                f"Generator {k} ({word!r}) has {len(word)} letters and generator 0 ({words[0]!r}) has "
+                f"{len(words[0])}: words need one letter for each wire; pad with I."
+            )
+    letters = np.frombuffer("".join(words).encode("utf-32-le"), "<u4").reshape(len(words), -1)
+    codes = np.full(128, 255, np.uint8)
+    codes[[ord(letter) for letter in CODE]] = list(CODE.values())
+    found = np.where(letters < 128, codes[np.minimum(letters, 127)], 255).astype(np.uint8)
+    unknown = (found == 255).any(axis=1)
+    if not letters.shape[1] or unknown.any():
+        k = int(unknown.argmax())
+        raise DLAError(
+            f"Generator {k} ({words[k]!r}) is not a Pauli word: use the letters I, X, Y, Z, one for each wire."
+        )
+    return PauliStrings.from_bits(found & 1, found >> 1)
 
 
 def _sentence(generator, k) -> PauliSentence:
@@ -121,7 +142,7 @@ def _sentence(generator, k) -> PauliSentence:
         sentence = generator.pauli_rep
         if sentence is None:
             try:
-                sentence = qp.pauli_sentence(generator)
+                sentence = qp.pauli.pauli_sentence(generator)
             except ValueError:
                 sentence = None
         if sentence is None:

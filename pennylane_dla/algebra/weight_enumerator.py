@@ -234,7 +234,8 @@ def _short_spans(checks):
         else:
             ends[row.bit_length()] = row
     rows = list(ends.values())
-    return np.array([[(row >> p) & 1 for p in range(checks.shape[1])] for row in rows], bool)
+    n = checks.shape[1]
+    return np.array([[(row >> p) & 1 for p in range(n)] for row in rows], bool).reshape(len(rows), n)
 
 
 def _few(checks, offset, weight):

@@ -8,12 +8,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pennylane_dla.circuit.ansatz import ProductState, UnknownState, VectorState
+from pennylane_dla.circuit.ansatz import (
+    Angle,
+    Ansatz,
+    Arguments,
+    ProductState,
+    Rotation,
+    UnknownState,
+    VectorState,
+)
 from pennylane_dla.pauli import PauliStrings, PauliSum
 from pennylane_dla.pauli.strings import turn
-from pennylane_dla.variance import orbit_average
+from pennylane_dla.variance import exact, orbit_average
+from pennylane_dla.variance.law import AngleLaw
 from pennylane_dla.variance.limit import limit
-from pennylane_dla.variance.problem import Budget
+from pennylane_dla.variance.problem import Budget, Problem
 from tests.algebra.enumeration import anticommutation_table, codes, from_codes, generator_sets
 
 
@@ -193,3 +202,32 @@ def test_sampled_where_nothing_else_applies(monkeypatch):
 def test_unknown_state():
     result = limit(chain(3, "X", "ZZ"), string(3, [0], "Z"), UnknownState("MottonenStatePreparation on 20 wires"))
     assert not result.loss.available and "Mottonen" in result.loss.reason
+
+
+@pytest.mark.parametrize(
+    "n, words, terms, layers",
+    [
+        (8, ("ZZ", "X"), {"ZIIIIIII": 1.0, "ZZIIIIII": 0.5}, 800),
+        (6, ("XX", "YY"), {"XXIIII": 1.0, "IIYYII": -0.5}, 300),
+        (5, ("XX", "Z"), {"ZIIII": 1.0, "IZZZZ": 0.5, "XXIII": 1.0}, 300),
+        (4, ("X", "Y", "ZZ"), {"ZIII": 1.0, "XYZI": 0.3}, 120),
+        (3, ("XY", "YZ", "ZX"), {"ZII": 1.0, "XYZ": 0.3}, 150),
+    ],
+)
+def test_against_the_engine_at_large_depth(n, words, terms, layers):
+    """Finite depth converges to the limit, for the loss and for a parameter in the middle."""
+    generators, observable = chain(n, *words), PauliSum.from_dict(terms)
+    m = len(generators)
+    labels = [(tuple(np.flatnonzero([c != "I" for c in word])), word.replace("I", "")) for word in generators.labels()]
+    gates = [
+        Rotation(tuple(int(w) for w in wires), (word,), (0.5,), Angle(0.0, (layer * m + k,), (1.0,)))
+        for layer in range(layers)
+        for k, (wires, word) in enumerate(labels)
+    ]
+    arguments = Arguments(("w",), ((len(gates),),), np.full(len(gates), 2 * np.pi), lambda rows: rows)
+    ansatz = Ansatz(tuple(range(n)), tuple(gates), ProductState.zero(n), (), arguments)
+    deep = exact.predict(Problem(ansatz, observable, AngleLaw.resolve(None, arguments)))
+    result = limit(generators, observable, ProductState.zero(n))
+    np.testing.assert_allclose(deep.loss.value, float(result.loss.value), rtol=1e-6)
+    middle = slice(layers // 2 * m, (layers // 2 + 1) * m)
+    np.testing.assert_allclose(deep.gradient.value[middle], result.gradient.value.astype(float), rtol=1e-5)
