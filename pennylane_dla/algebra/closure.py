@@ -1,9 +1,10 @@
 """The DLA of single Pauli strings, element by element.
 
-Nested commutators of strings are strings, and the real span of those reached from the generators is the whole algebra
-(THEORY section 4: the orbit of the generators under their transvections). All of them lie in the F₂-span ``U`` of the generators,
-so a string is the bit vector of its coordinates in a basis of ``U``, a commutator is an XOR, and the set is a mask over
-``2^dim U`` bits that a compiled loop fills. Where the span is too large for a mask, a sorted table of strings takes its place.
+Nested commutators of strings are strings, and the real span of those reached from the generators is the whole
+algebra (THEORY section 4: the orbit of the generators under their transvections). All of them lie in the F₂-span ``U``
+of the generators, so a string is the bit vector of its coordinates in a basis of ``U``, a commutator is an XOR, and the
+set is a mask over ``2^dim U`` bits that a compiled loop fills. Where the span is too large for a mask, a sorted table of
+strings takes its place.
 """
 
 from __future__ import annotations
@@ -11,13 +12,15 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, UInt32
+from jaxtyping import Array, Bool, Int, UInt32
 
 from pennylane_dla.compat import numerics
 from pennylane_dla.pauli import PauliStrings, StringTable
 from pennylane_dla.pauli.strings import anticommutation_matrix, anticommute
 
+from . import f2
 from .lie_algebra import LieAlgebra
+from .symplectic import strings, vectors
 
 MAX_MASK_BITS = 22  # 4 MiB
 
@@ -50,33 +53,21 @@ def closure(generators: PauliStrings, max_dim: int = 2**20) -> LieAlgebra:
     return LieAlgebra(generators.num_wires, len(elements), None, complete, elements, "enumerated", reason)
 
 
-def span_coordinates(strings: PauliStrings) -> tuple[PauliStrings, list[int]]:
-    """A basis of the F₂-span, chosen among the strings, and each string's coordinates as an integer.
+def span_coordinates(
+    rows: PauliStrings,
+) -> tuple[PauliStrings, Int[np.ndarray, " m"]]:
+    """A basis of the F₂-span, and the coordinates of each string as the bits of an integer.
 
-    Args:
-        strings: any strings
-
-    Returns:
-        the basis, and bit ``i`` of ``coordinates[j]``: whether string ``j`` contains basis string ``i``
+    The basis is in reduced echelon form, so the coordinates of a string are its own bits in the pivot columns.
     """
-    reduced: dict[int, tuple[int, int]] = {}  # leading bit -> (vector, coordinates)
-    chosen, coordinates = [], []
-    for j, row in enumerate(strings.vectors()):
-        vector, combination = int.from_bytes(row.tobytes(), "little"), 0
-        while vector:
-            pivot = vector.bit_length()
-            if pivot not in reduced:
-                combination ^= 1 << len(chosen)
-                reduced[pivot] = (vector, combination)
-                combination = 1 << len(chosen)
-                chosen.append(j)
-                break
-            vector, combination = vector ^ reduced[pivot][0], combination ^ reduced[pivot][1]
-        coordinates.append(combination)
-    return strings[np.array(chosen, int)], coordinates
+    bits = vectors(rows)
+    basis = f2.echelon(bits)
+    if basis.rank > MAX_MASK_BITS:
+        return strings(basis.rows, rows.num_wires), np.zeros(0, np.int64)
+    return strings(basis.rows, rows.num_wires), f2.unpack(bits, 64 * bits.shape[1])[:, basis.pivots] @ (1 << np.arange(basis.rank))
 
 
-def _fill_mask(generators: PauliStrings, basis: PauliStrings, coordinates: list[int]) -> PauliStrings:
+def _fill_mask(generators: PauliStrings, basis: PauliStrings, coordinates: Int[np.ndarray, " m"]) -> PauliStrings:
     bits = len(basis) + len(basis) % 2  # few shapes
     signature = anticommutation_matrix(generators, basis) @ (1 << np.arange(len(basis), dtype=np.int64))
     count = 1 << max(0, len(generators) - 1).bit_length()
