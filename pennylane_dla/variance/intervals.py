@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import numpy as np
 from jaxtyping import Float
-from scipy.special import betaincinv
+from scipy.special import betaincinv, stdtrit
 
 LEVEL = 0.95
 
@@ -55,6 +55,34 @@ def weighted_interval(
     inner = betaincinv(hits, np.where(rest > 0, rest, 1.0), 1 - tail)
     high = np.where(possible, size * np.where(rest > 0, inner, 1.0), 0.0)
     return low, high
+
+
+def replicate_interval(
+    total: Float[np.ndarray, " *shape"],
+    squares: Float[np.ndarray, " *shape"],
+    samples: int,
+    bound: Float[np.ndarray, " *shape"] | float,
+) -> tuple[Float[np.ndarray, " *shape"], Float[np.ndarray, " *shape"]]:
+    """95 % confidence interval of the mean of a few positive estimates that lean to large values.
+
+    Student's interval for the logarithm of the mean, ``value · exp(± t · relative error)``.
+
+    Args:
+        total: ``Σ e`` over the estimates
+        squares: ``Σ e²``
+        samples: number of estimates
+        bound: the largest estimate possible, used where all are zero
+
+    Returns:
+        lower and upper ends, in the shape of ``total``
+    """
+    total, squares = np.asarray(total, float), np.asarray(squares, float)
+    hit = total > 0
+    mean = total / samples
+    error = standard_error(total, squares, samples) * np.sqrt(samples / max(1, samples - 1))
+    spread = stdtrit(max(1, samples - 1), 1 - (1 - LEVEL) / 2) * error / np.where(hit, mean, 1.0)
+    none = np.asarray(bound) * (1 - ((1 - LEVEL) / 2) ** (1 / samples))
+    return np.where(hit, mean * np.exp(-spread), 0.0), np.where(hit, mean * np.exp(spread), none)
 
 
 def standard_error(

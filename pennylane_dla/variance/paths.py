@@ -15,7 +15,7 @@ References: Heyraud et al., arXiv:2302.04649.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import jax.numpy as jnp
 import numpy as np
@@ -26,11 +26,11 @@ from pennylane_dla.errors import DLAError
 from pennylane_dla.pauli import PauliStrings, ProjectorProduct
 from pennylane_dla.pauli.strings import WORD, product
 
-from . import pair_paths, sharding, sweep
+from . import pair_paths, sharding, splitting, sweep
 from .chain_rule import to_elements
 from .estimate import Prediction, VarianceEstimate
 from .gate_table import GateTable, gate_table, light_cone, quarter, sources
-from .intervals import standard_error, weighted_interval
+from .intervals import replicate_interval, standard_error, weighted_interval
 from .problem import Problem
 from .progress import Progress
 from .term_classes import EXPANDED_PROJECTOR, ProjectorTerms, TermClasses, classify_terms, letters_of, projector_terms
@@ -38,6 +38,8 @@ from .term_classes import EXPANDED_PROJECTOR, ProjectorTerms, TermClasses, class
 METHOD = "paths"
 SMALL_BATCH, LARGE_BATCH = 128, 512  # words: 4096 and 16384 paths
 LARGE_TABLE = 20_000  # steps from which the large batch pays
+UNEVEN, LEAST_BATCHES = 100.0, 8  # split where so many paths are worth one; batches that make an error bar
+MAX_SPLIT_TERMS = 4
 LARGE_BUDGET, MANY_ROWS = 2**17, 256  # or paths, while the rows of a batch stay in the cache
 MAX_VECTOR_QUBITS = 16
 
@@ -171,7 +173,7 @@ class _Walk:
         table = gate_table(
             ansatz.gates, kept, quarters, letters_of(observable, n), bloch**2, product_state and not interfering
         )
-        rows, blocks, eigenvalues = sweep.padded_blocks(table)
+        rows, blocks, eigenvalues = sweep.padded_blocks(table, sweep.block_length(len(table.codes)))
         active = len(table.active)
         end = np.ones((rows, 4))
         end[:active] = table.end
@@ -200,38 +202,47 @@ class _Walk:
 
 @dataclass(eq=False)
 class Totals:
-    """Sums over paths.
+    """Sums over independent samples: paths, or whole batches where paths share ancestors.
 
     Args:
-        samples: number of paths
+        samples: number of samples
+        paths: number of paths
         loss: ``(Σ w, Σ w²)``
         gates: ``(Σ w, Σ w²)`` for each gate of the circuit, over paths that anticommute with it
-        largest: the largest weight seen
+        largest: the largest weight seen, for each gate, then for the loss
         hits: paths of non-zero weight
     """
 
     samples: int
+    paths: int
     loss: np.ndarray
     gates: np.ndarray
-    largest: float
+    largest: np.ndarray
     hits: int
 
     @classmethod
     def zero(cls, num_gates: int) -> Totals:
-        return cls(0, np.zeros(2), np.zeros((2, num_gates)), 0.0, 0)
+        return cls(0, 0, np.zeros(2), np.zeros((2, num_gates)), np.zeros(num_gates + 1), 0)
 
     def add(self, other: Totals) -> None:
         self.samples += other.samples
+        self.paths += other.paths
         self.loss += other.loss
         self.gates += other.gates
-        self.largest = max(self.largest, other.largest)
+        self.largest = np.maximum(self.largest, other.largest)
         self.hits += other.hits
 
     def over_processes(self) -> Totals:
         """The totals of all processes together."""
-        sums = np.concatenate([[self.samples, self.hits], self.loss, self.gates.reshape(-1)])
-        sums, largest = sharding.add_over_processes(sums, np.array([self.largest]))
-        return Totals(round(sums[0]), sums[2:4], sums[4:].reshape(2, -1), float(largest[0]), round(sums[1]))
+        sums = np.concatenate([[self.samples, self.paths, self.hits], self.loss, self.gates.reshape(-1)])
+        sums, largest = sharding.add_over_processes(sums, self.largest)
+        samples, paths, hits = (round(v) for v in sums[:3])
+        return Totals(samples, paths, sums[3:5], sums[5:].reshape(2, -1), largest, hits)
+
+    def unevenness(self) -> float:
+        """``E[w²]/E[w]²`` as far as it shows: so many samples are worth one."""
+        total, squares = self.loss
+        return self.samples * squares / total**2 if total > 0 and squares > 0 else float(self.samples)
 
 
 def rounds(samples: int, batch: int) -> Iterator[list[tuple[int, int]]]:
@@ -248,23 +259,35 @@ def rounds(samples: int, batch: int) -> Iterator[list[tuple[int, int]]]:
 
 def run(walk: _Walk, budget) -> Totals:
     """Sample until the budget's relative error is reached, or its samples are used up."""
-    totals = Totals.zero(_num_gates(walk))
     progress = Progress("Pauli paths", budget.samples, budget.progress)
-
-    def batch(item):
-        result = _batch(walk, budget.seed, *item)
-        progress.advance(result.samples)
-        return result
-
+    totals = Totals.zero(_num_gates(walk))
     for batches in rounds(budget.samples, walk.paths):
-        new = Totals.zero(_num_gates(walk))
-        for part in sharding.map_batches(batch, batches):
-            new.add(part)
-        totals.add(new.over_processes())
+        totals.add(_round(walk, budget.seed, batches, _batch, progress))
         if _accurate(totals, budget.rtol):
             break
+        if totals.samples == walk.paths and totals.unevenness() > UNEVEN:  # after the first batch
+            staged = _Staged.prepare(walk, budget)
+            if staged is not None:
+                totals = Totals.zero(_num_gates(walk))
+                for batches in rounds(budget.samples - walk.paths, staged.walk.paths):
+                    totals.add(_round(staged, budget.seed, batches, _staged_batch, progress))
+                    if totals.samples >= LEAST_BATCHES and _accurate(totals, budget.rtol):
+                        break
+                break
     progress.close()
     return totals
+
+
+def _round(walk, seed: int, batches, sample, progress: Progress) -> Totals:
+    def batch(item):
+        result = sample(walk, seed, *item)
+        progress.advance(result.paths)
+        return result
+
+    totals = Totals.zero(_num_gates(getattr(walk, "walk", walk)))
+    for part in sharding.map_batches(batch, batches):
+        totals.add(part)
+    return totals.over_processes()
 
 
 def _num_gates(walk: _Walk) -> int:
@@ -282,26 +305,15 @@ def _accurate(totals: Totals, rtol: float) -> bool:
 def _batch(walk: _Walk, seed: int, number: int, counted: int) -> Totals:
     """One batch of paths through the whole circuit."""
     rng = np.random.default_rng([seed, number])
-    initial, chosen = _start(walk, rng)
-    keys = rng.integers(2**32, size=(2, walk.words), dtype=np.uint32)
-    noisy = bool(len(walk.table.eigenvalues))
     with numerics():
-        rows, keys = _placed(initial), sharding.place(keys, 1)
-        parity = sharding.place(np.zeros((1, walk.words), np.uint32), 1)
-        weight = sharding.place(np.ones((walk.words, WORD) if noisy else (1, 1)), 0)
-        eigenvalues = jnp.asarray(walk.eigenvalues)
-        odd, first = [], 0
-        for wires, codes, damping in walk.blocks:
-            rows, parity, weight, block = sweep.sweep_block(
-                rows, parity, weight, keys, wires, codes, damping, eigenvalues, np.uint32(first), noisy
-            )
-            odd.append(block)
-            first += len(codes)
-        weights, absorbed = _end(walk, rows, weight, chosen, counted)
+        rows, damping, chosen, odd = _through(walk, rng, None)
+        factor = _factors(walk, chosen, counted)
+        weights, absorbed = _end(walk, rows, damping, chosen, factor)
         scaled, numbers = sweep.normalize(weights)
         total, squares, largest, smallest, hits = np.asarray(numbers)
         result = Totals.zero(_num_gates(walk))
-        result.samples, result.largest, result.hits = counted, float(largest), int(hits)
+        result.samples = result.paths = counted
+        result.largest[:], result.hits = largest, int(hits)
         if not largest > 0:
             return result
         result.loss[:] = largest * total, largest**2 * squares
@@ -314,6 +326,119 @@ def _batch(walk: _Walk, seed: int, number: int, counted: int) -> Totals:
     for position, wire, part in walk.table.absorbed:
         result.gates[:, position] += part @ absorbed[wire, :, 0], part**2 @ absorbed[wire, :, 1]
     return result
+
+
+@dataclass(frozen=True, eq=False)
+class _Staged:
+    """A walk in shorter blocks, with the slopes of its stages (``splitting.py``)."""
+
+    walk: _Walk
+    slopes: list[float]
+
+    @classmethod
+    def prepare(cls, walk: _Walk, budget) -> _Staged | None:
+        """``None`` where splitting does not apply or would change nothing."""
+        # With many terms the copies would all descend from the few that live longest, and the gradient components
+        # that only the others reach would be lost.
+        few = isinstance(walk.terms, TermClasses) and len(walk.terms.leaders) <= MAX_SPLIT_TERMS
+        if not few or walk.terms.interfering or walk.end is None or len(walk.table.eigenvalues):
+            return None
+        length = splitting.stage_length(len(walk.table.codes))
+        words = walk.words if budget.samples >= 2 * LEAST_BATCHES * walk.paths else SMALL_BATCH
+        if budget.samples < 2 * LEAST_BATCHES * words * WORD:
+            return None
+        walk = replace(walk, words=words, blocks=sweep.padded_blocks(walk.table, length)[1])
+        sizes = []
+        rng = np.random.default_rng([budget.seed, 0, 1])
+        with numerics():
+
+            def look(rows):
+                sizes.append(np.asarray(splitting.support_sizes(rows)))
+                return rows
+
+            rows, damping, chosen, _ = _through(walk, rng, look)
+            weights, _ = _end(walk, rows, damping, chosen, _factors(walk, chosen, walk.paths))
+        default = max(float(np.mean(walk.table.end[:, 1:])), 1e-3)
+        slopes = splitting.pilot_slopes(sizes, np.asarray(weights).reshape(-1), default)
+        return cls(walk, slopes) if min(slopes) < -splitting.LEAST_SLOPE else None
+
+
+def _staged_batch(staged: _Staged, seed: int, number: int, counted: int) -> Totals:
+    """One batch of paths with splitting between the blocks: one sample."""
+    walk = staged.walk
+    rng = np.random.default_rng([seed, number, 2])
+    tree = splitting.Tree(walk.paths, rng)
+    slopes = iter(staged.slopes)
+    with numerics():
+        rows, damping, chosen, odd = _through(walk, rng, lambda rows: tree.stage(rows, next(slopes)))
+        factor = _factors(walk, chosen, walk.paths) + tree.log_corrections().reshape(walk.words, WORD)
+        weights, absorbed = _end(walk, rows, damping, chosen, factor)
+        weights = np.asarray(weights).reshape(-1)
+        largest = weights.max()
+        result = Totals.zero(_num_gates(walk))
+        result.samples, result.paths, result.hits = 1, walk.paths, int(np.count_nonzero(weights))
+        if not largest > 0:
+            return result
+        sums = []
+        for block, shares in zip(odd, tree.at_stages(weights / largest), strict=True):
+            shares = jnp.asarray(shares.reshape(walk.words, WORD))
+            sums.append(np.asarray(sweep.weighted_sums(block, shares))[0])
+    scale = largest / walk.paths
+    estimates = np.zeros(_num_gates(walk))
+    drawn = walk.table.gates >= 0
+    estimates[walk.table.gates[drawn]] = scale * np.concatenate(sums)[: len(drawn)][drawn]
+    for position, wire, part in walk.table.absorbed:
+        estimates[position] = part @ absorbed[wire, :, 0] / walk.paths
+    loss = scale * np.sum(weights / largest)
+    result.loss[:] = loss, loss**2
+    result.gates[:] = estimates, estimates**2
+    result.largest[:-1], result.largest[-1] = estimates, loss
+    return result
+
+
+def _through(walk: _Walk, rng: np.random.Generator, between):
+    """Take a batch of paths through all gates.
+
+    Args:
+        walk: the circuit
+        rng: of the batch
+        between: takes the rows after a block and returns those to go on with, or ``None``
+
+    Returns:
+        the rows at the start of the circuit, the damping of each path, its class, and for each block which paths
+        anticommuted with each step
+    """
+    initial, chosen = _start(walk, rng)
+    keys = sharding.place(rng.integers(2**32, size=(2, walk.words), dtype=np.uint32), 1)
+    noisy = bool(len(walk.table.eigenvalues))
+    rows = _placed(initial)
+    parity = sharding.place(np.zeros((1, walk.words), np.uint32), 1)
+    damping = sharding.place(np.ones((walk.words, WORD) if noisy else (1, 1)), 0)
+    eigenvalues = jnp.asarray(walk.eigenvalues)
+    odd, first = [], 0
+    for wires, codes, kinds in walk.blocks:
+        rows, parity, damping, block = sweep.sweep_block(
+            rows, parity, damping, keys, wires, codes, kinds, eigenvalues, np.uint32(first), noisy
+        )
+        odd.append(block)
+        first += len(codes)
+        if between is not None:
+            rows = between(rows)
+    return rows, damping, chosen, odd
+
+
+def _factors(walk: _Walk, chosen: np.ndarray, counted: int) -> np.ndarray:
+    """Logarithm of what the end weight of each path is multiplied with; paths beyond ``counted`` have none."""
+    terms = walk.terms
+    if isinstance(terms, ProjectorTerms):
+        factor = terms.factor * chosen
+    elif terms.interfering:
+        factor = np.ones(walk.paths)
+    else:
+        factor = (terms.factors * terms.coefficients[:, 0] ** 2)[chosen]
+    counts = np.arange(walk.paths) < counted
+    with np.errstate(divide="ignore"):
+        return np.log(factor * counts).reshape(walk.words, WORD)
 
 
 def _placed(rows: np.ndarray) -> sweep.Rows:
@@ -352,19 +477,12 @@ def _columns(bits: np.ndarray, chosen: np.ndarray) -> np.ndarray:
     return octets.view("<u4").astype(np.uint32, copy=False)
 
 
-def _end(walk: _Walk, rows: sweep.Rows, damping, chosen: np.ndarray, counted: int):
-    """Weight of every path (those beyond ``counted`` have none), and the sums that the absorbed rotations need."""
-    shape = (walk.words, WORD)
-    terms = walk.terms
-    counts = (np.arange(walk.paths) < counted).reshape(shape)
-    if isinstance(terms, TermClasses) and terms.interfering:
-        return jnp.asarray(_interfering(walk, rows, chosen) * counts) * damping, None
-    if isinstance(terms, TermClasses):
-        factor = (terms.factors * terms.coefficients[:, 0] ** 2)[chosen].reshape(shape) * counts
-    else:
-        factor = terms.factor * chosen.reshape(shape) * counts
+def _end(walk: _Walk, rows: sweep.Rows, damping, chosen: np.ndarray, factor: np.ndarray):
+    """Weight of every path, and the sums that the absorbed rotations need."""
+    if isinstance(walk.terms, TermClasses) and walk.terms.interfering:
+        return jnp.asarray(_interfering(walk, rows, chosen) * np.exp(factor)) * damping, None
     if walk.end is None:
-        return jnp.asarray(factor * _vector_overlaps(walk, rows) ** 2) * damping, None
+        return jnp.asarray(_vector_overlaps(walk, rows) ** 2 * np.exp(factor)) * damping, None
     end = jnp.asarray(walk.end)
     weights, partial, zeros = sweep.end_weights(rows, end, sharding.place(factor, 0), damping)
     if not walk.table.absorbed:
@@ -423,7 +541,14 @@ def _prediction(problem: Problem, walk: _Walk, totals: Totals) -> Prediction:
     reached[walk.table.gates[walk.table.gates >= 0]] = True
     reached[[position for position, _, _ in walk.table.absorbed]] = True
     bound = np.where(reached, walk.bound, 0.0)
-    low, high = weighted_interval(*sums, totals.largest, samples, bound)
+    if totals.paths == samples:
+        largest = np.zeros(len(gates))
+        largest[: len(totals.largest) - 1] = totals.largest[:-1]
+        low, high = weighted_interval(*sums, largest, samples, bound)
+        loss_interval = weighted_interval(*totals.loss, totals.largest[-1], samples, walk.bound)
+    else:
+        low, high = replicate_interval(*sums, samples, bound)
+        loss_interval = replicate_interval(*totals.loss, samples, walk.bound)
 
     def elements(values):
         angles = [gates[k].angle for k in rotations]
@@ -436,18 +561,19 @@ def _prediction(problem: Problem, walk: _Walk, totals: Totals) -> Prediction:
         False,
         (elements(low), elements(high)),
     )
-    low, high = weighted_interval(*totals.loss, totals.largest, samples, walk.bound)
     loss = VarianceEstimate(
         float(totals.loss[0] / samples),
         float(standard_error(*totals.loss, samples, walk.bound)),
         METHOD,
         False,
-        (float(low), float(high)),
+        tuple(float(end) for end in loss_interval),
     )
     statistics = {
-        "paths": samples,
+        "paths": totals.paths,
         "hits": totals.hits,
         "steps": len(walk.table.codes),
         "wires": len(walk.table.active),
     }
+    if totals.paths != samples:
+        statistics["batches"] = samples  # with splitting: the unit of the error bar
     return Prediction(loss, gradient, walk.terms.mean, statistics)

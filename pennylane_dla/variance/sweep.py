@@ -23,12 +23,18 @@ MIN_ROWS = 32
 CHUNK = 256  # steps whose sums are formed together
 
 
-def padded_blocks(table: GateTable) -> tuple[int, list[tuple[np.ndarray, np.ndarray, np.ndarray]], np.ndarray]:
+def block_length(steps: int) -> int:
+    """Steps in a block: few blocks, little padding."""
+    return next((b for b in BLOCKS[:-1] if steps <= 8 * b), BLOCKS[-1])
+
+
+def padded_blocks(
+    table: GateTable, length: int
+) -> tuple[int, list[tuple[np.ndarray, np.ndarray, np.ndarray]], np.ndarray]:
     """Number of rows, ``(wires, codes, damping)`` of each block, and the eigenvalues of the channels, all padded."""
     spare = len(table.active)
     rows = max(MIN_ROWS, 1 << (spare + 1).bit_length())
     steps = len(table.codes)
-    length = next((b for b in BLOCKS[:-1] if steps <= 8 * b), BLOCKS[-1])
     total = max(1, -(-steps // length)) * length
     wires = np.full((total, 2), (spare, spare + 1), np.int32)
     codes = np.full(total, IDENTITY, np.uint32)
@@ -123,11 +129,11 @@ def sweep_block(
 def _damp(weight, local, eigenvalues, kind):
     """Multiply by the squared eigenvalue of a channel on each path's local word."""
     values = jax.lax.dynamic_index_in_dim(eigenvalues, kind, keepdims=False)
-    word = sum(_bits(row) << j for j, row in enumerate(local))
+    word = sum(bits(row) << j for j, row in enumerate(local))
     return weight * values[word]
 
 
-def _bits(words: UInt32[Array, " words"]) -> Int32[Array, "words 32"]:
+def bits(words: UInt32[Array, " words"]) -> Int32[Array, "words 32"]:
     return ((words[..., None] >> jnp.arange(WORD, dtype=jnp.uint32)) & 1).astype(jnp.int32)
 
 
@@ -135,10 +141,10 @@ def _bits(words: UInt32[Array, " words"]) -> Int32[Array, "words 32"]:
 def end_weights(
     rows: Rows,
     end: Float64[Array, "rows 4"],
-    factor: Float64[Array, "words 32"],
+    log_factor: Float64[Array, "words 32"],
     damping: Float64[Array, "words 32"],
 ) -> tuple[Float64[Array, "words 32"], Float64[Array, "words 32"], Int32[Array, "words 32"]]:
-    """Weight of each path: ``factor · damping ·`` the product over qubits of the end weight of its letter.
+    """Weight of each path: ``e^log_factor · damping ·`` the product over qubits of the end weight of its letter.
 
     Returns:
         the weights, the same without the factors that are zero, and how many are zero
@@ -149,15 +155,15 @@ def end_weights(
     def qubit(carry, item):
         total, zeros = carry
         (x, z), log, null = item
-        x, z = _bits(x) == 1, _bits(z) == 1
+        x, z = bits(x) == 1, bits(z) == 1
         total = total + _by_letter(x, z, log)
         zeros = zeros + _by_letter(x, z, null.astype(jnp.int32))
         return (total, zeros), None
 
-    shape = factor.shape
+    shape = log_factor.shape
     start = (jnp.zeros(shape, jnp.float64), jnp.zeros(shape, jnp.int32))
     total, zeros = jax.lax.scan(qubit, start, (rows, logs, zero))[0]
-    partial = factor * damping * jnp.exp(total)
+    partial = damping * jnp.exp(log_factor + total)
     return jnp.where(zeros == 0, partial, 0.0), partial, zeros
 
 
@@ -195,7 +201,7 @@ def absorbed_sums(
 
     def qubit(_, item):
         (x, z), values = item
-        x, z = _bits(x) == 1, _bits(z) == 1
+        x, z = bits(x) == 1, bits(z) == 1
         own = _by_letter(x, z, values)
         others = jnp.where(zeros == (own <= 0), weight / jnp.where(own <= 0, 1.0, own), 0.0)
         letter = x + 2 * z
@@ -208,9 +214,7 @@ def absorbed_sums(
 
 
 @jax.jit
-def weighted_sums(
-    odd: UInt32[Array, "steps words"], weight: Float[Array, "words 32"]
-) -> Float[Array, "2 steps"]:
+def weighted_sums(odd: UInt32[Array, "steps words"], weight: Float[Array, "words 32"]) -> Float[Array, "2 steps"]:
     """``Σ w`` and ``Σ w²`` over the paths that anticommuted, for each step; a few hundred steps at a time, so that the
     sums stay in the first cache."""
     chunk = min(CHUNK, odd.shape[0])
@@ -253,8 +257,8 @@ def overlaps(
         value, exponent = carry
         (qx, qz), (rx, rz), local = item
         x, z = qx ^ rx, qz ^ rz
-        value = value * _by_letter(_bits(x) == 1, _bits(z) == 1, local)
-        exponent = exponent + _bits(qx & qz) + _bits(rx & rz) - _bits(x & z) + 2 * _bits(qz & rx)
+        value = value * _by_letter(bits(x) == 1, bits(z) == 1, local)
+        exponent = exponent + bits(qx & qz) + bits(rx & rz) - bits(x & z) + 2 * bits(qz & rx)
         return (value, exponent), None
 
     start = (jnp.ones(phase.shape), phase)

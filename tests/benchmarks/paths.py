@@ -159,8 +159,8 @@ def _compare(name, gradients, live, error, compile_time, each, ours, prediction)
     total = compile_time + needed * each
     ratio = np.median(squares.mean(axis=0) / prediction.gradient.value[live])
     print(
-        f"  {name}: compile {compile_time:.1f} s, {1e3 * each:.2f} ms a sample, {needed:.3g} samples for the same error: "
-        f"{total:.3g} s, ratio {total / ours:.0f} (median simulated/predicted {ratio:.2f})"
+        f"  {name}: compile {compile_time:.1f} s, {1e3 * each:.2f} ms a sample, {needed:.3g} samples for the same "
+        f"error: {total:.3g} s, ratio {total / ours:.0f} (median simulated/predicted {ratio:.2f})"
     )
 
 
@@ -304,7 +304,8 @@ def large() -> None:
         f"{memory:.2f} GiB (limit 4)"
     )
     print(
-        f"loss {prediction.loss.value:.2g}, 95 % [{low:.2g}, {high:.2g}]; {len(prediction.gradient.value)} gradient variances"
+        f"loss {prediction.loss.value:.2g}, 95 % [{low:.2g}, {high:.2g}]; "
+        f"{len(prediction.gradient.value)} gradient variances"
     )
 
 
