@@ -17,7 +17,8 @@ from jaxtyping import Float
 from pennylane_dla.pauli import PauliStrings
 
 from .commutant import Commutant, NotConverged
-from .coordinates import Coordinates
+from .coordinates import Coordinates, twin_classes
+from .invariant_span import Progress, close
 from .lie_algebra import Ideal, LieAlgebra
 
 _EXCEPTIONAL = {  # by dimension and rank
@@ -42,7 +43,7 @@ def structure(algebra: LieAlgebra, max_dim: int = MAX_DIM) -> LieAlgebra:
         \mathfrak{g} = \mathfrak{u}(1)^{\oplus c} \oplus \bigoplus_j m_j\, \mathfrak{g}_j
 
     Args:
-        algebra: with a basis and its generators, as :func:`~pennylane_dla.algebra.numerical.lie_closure_sums`
+        algebra: with its generators, as :func:`~pennylane_dla.algebra.numerical.lie_closure_sums`
             returns it
         max_dim: above this dimension the structure is not determined, and ``reason`` says so
 
@@ -62,9 +63,8 @@ def structure(algebra: LieAlgebra, max_dim: int = MAX_DIM) -> LieAlgebra:
         return algebra
     if algebra.dim == 4**algebra.num_wires - 1 and algebra.dim:
         return replace(algebra, ideals=(Ideal.resolved("su", 2**algebra.num_wires),))
-    if algebra.dim > max_dim or algebra.basis is None:
-        limit = f"above dimension {max_dim}" if algebra.dim > max_dim else "without a basis"
-        return replace(algebra, reason=_join(algebra.reason, f"structure not determined {limit}"))
+    if algebra.dim > max_dim:
+        return replace(algebra, reason=_join(algebra.reason, f"structure not determined above dimension {max_dim}"))
     try:
         commutant = Commutant(adjoint(algebra))
         center = commutant.invariants()
@@ -86,25 +86,37 @@ def structure(algebra: LieAlgebra, max_dim: int = MAX_DIM) -> LieAlgebra:
 
 
 def adjoint(algebra: LieAlgebra) -> list[Float[np.ndarray, "d d"]]:
-    """``i[G_k, ·]`` on the algebra in its orthonormal basis, for each generator."""
-    generators = [g for g in algebra.generators if len(g)]
-    coordinates = Coordinates(generators)
-    if isinstance(algebra.basis, PauliStrings):
+    """``i[G_k, ·]`` on the algebra in an orthonormal basis, for each generator.
+
+    Where qubits are interchangeable the basis is found once more, in sums over their permutations.
+
+    Raises:
+        NotConverged: where there is no basis to double precision
+    """
+    generators = algebra.generators
+    twins = twin_classes(generators)
+    if algebra.basis is None or len(np.unique(twins)) < len(twins):
+        coordinates = Coordinates(generators, twins)
+        span = close(coordinates, generators, algebra.dim, 2**31, Progress(False, ""))
+        rows = span.rows(coordinates)
+        if rows is None or len(rows) != algebra.dim:
+            raise NotConverged("there is no basis to double precision")
+        coordinates.expand(np.arange(len(coordinates)))
+    elif isinstance(algebra.basis, PauliStrings):
+        coordinates = Coordinates(generators)
         index = coordinates.locate(algebra.basis)
         coordinates.expand(index)
-        size = len(coordinates)
-        rows = np.zeros((algebra.dim, size))
+        rows = np.zeros((algebra.dim, len(coordinates)))
         rows[np.arange(algebra.dim), index] = 1
     else:
+        coordinates = Coordinates(generators)
         for element in algebra.basis:
             coordinates.locate(element.strings)
         coordinates.expand(np.arange(len(coordinates)))
-        size = len(coordinates)
-        rows = np.array([np.pad(v, (0, size - len(v))) for v in map(coordinates.vector, algebra.basis)])
+        rows = np.array([coordinates.vector(element) for element in algebra.basis])
+    rows = np.pad(rows, ((0, 0), (0, len(coordinates) - rows.shape[1])))
     result = []
-    for k in range(len(generators)):
-        weights = np.zeros(len(generators))
-        weights[k] = 1
+    for weights in np.eye(len(generators)):
         matrix = rows @ (coordinates.action(weights) @ rows.T)
         result.append((matrix - matrix.T) / 2)
     return result

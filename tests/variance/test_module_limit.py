@@ -81,7 +81,8 @@ def test_ragone_and_fontana(kind, n):
     structure = np.einsum("abij,cji->cab", brackets, basis).real  # ad_a[c, b], in an orthonormal basis
     adjoint = structure.transpose(1, 0, 2)
     d = len(basis)
-    equations = np.concatenate([np.kron(a, np.eye(d)) - np.kron(np.eye(d), a.T) for a in adjoint])
+    pair = np.einsum("ka,aij->kij", rng.normal(size=(3, d)), adjoint)  # generic ones generate it
+    equations = np.concatenate([np.kron(a, np.eye(d)) - np.kron(np.eye(d), a.T) for a in pair])
     null = np.linalg.svd(equations)[2][np.linalg.matrix_rank(equations, tol=1e-8) :]
     element = (rng.normal(size=len(null)) @ null).reshape(d, d)
     values, vectors = np.linalg.eigh(element + element.T)
