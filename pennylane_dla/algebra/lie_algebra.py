@@ -33,6 +33,11 @@ class Ideal:
         name, dim, factor = naming.simple(family, size)
         return cls(name, dim, factor * multiplicity)
 
+    def __repr__(self) -> str:
+        """With readable integers: they may have thousands of digits."""
+        dim, multiplicity = map(naming.format_dimension, (self.dim, self.multiplicity))
+        return f"Ideal({self.name}, dim={dim}, multiplicity={multiplicity})"
+
 
 @dataclass(frozen=True, eq=False)
 class LieAlgebra:
@@ -61,6 +66,13 @@ class LieAlgebra:
     components: tuple[Component, ...] | None = None
     center: PauliStrings | None = None
     generators: tuple[PauliSum, ...] | None = None
+
+    def __repr__(self) -> str:
+        """One line: the generated one would print whole arrays, and fails on integers of thousands of digits."""
+        at_least = "" if self.complete else ">= "
+        name = "" if self.name is None else f"{self.name}, "
+        dim = naming.format_dimension(self.dim)
+        return f"LieAlgebra({name}dim {at_least}{dim}, {self.num_wires} wires, {self.method})"
 
     @property
     def name(self) -> str | None:

@@ -8,9 +8,11 @@ with its generator. For products of Pauli eigenstates both are exact fractions a
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 
@@ -18,6 +20,7 @@ from pennylane_dla.algebra.classification import classify_strings
 from pennylane_dla.algebra.lie_algebra import LieAlgebra
 from pennylane_dla.algebra.module import Action, Orbit
 from pennylane_dla.algebra.stabilizer_count import Share, outside_stabilizer
+from pennylane_dla.algebra.symplectic import strings
 from pennylane_dla.circuit.ansatz import State, UnknownState
 from pennylane_dla.pauli import PauliStrings, PauliSum
 from pennylane_dla.pauli.strings import product
@@ -143,19 +146,58 @@ def limit(
     axes = state.stabilizer_axes()
     groups = _groups(observable, patterns, np.flatnonzero(moving), axes)
     sums = _by_orbit(action, observable, groups, axes, state, budget)
-    modules = tuple(
-        sorted(
-            (
-                ModuleShare(orbit.size, purity, None if base is None else base * orbit.size, share.value, orbit.acting)
-                for orbit, share, purity, base in sums
-            ),
-            key=lambda module: -module.variance,
-        )
-    )
-    loss = _estimate([(share, Fraction(1)) for _, share, _, _ in sums])
-    gradient = _gradient(generators, algebra, rotations, sums)
     conserved = sum((Fraction(c) ** 2 for c in still.coefficients.tolist()), Fraction(0))
-    return Limit(loss, gradient, mean, modules, algebra, conserved)
+    return assemble(generators, algebra, rotations, sums, mean, conserved)
+
+
+class Contribution(NamedTuple):
+    """What the terms in one orbit contribute.
+
+    Args:
+        orbit: the orbit
+        share: their part of the variance
+        purity: sum of their squared coefficients
+        base: mean square of one string of the orbit
+    """
+
+    orbit: Orbit
+    share: Share
+    purity: Fraction
+    base: Share
+
+
+def average(orbit: Orbit, state: State, budget: Budget) -> Share:
+    """The mean of ``Tr[ρP]²`` over an orbit."""
+    axes = state.stabilizer_axes()
+    if axes is not None:
+        return orbit.fraction_in_stabilizer(axes, budget=budget.max_dim, seed=budget.seed)
+    start = strings(orbit.start, orbit.num_wires)
+    return mean_square(Together.of(orbit, start, np.ones(1)), state, budget)
+
+
+def assemble(
+    generators: PauliStrings,
+    algebra: LieAlgebra,
+    rotations: PauliStrings,
+    contributions: Sequence[Contribution],
+    mean: float,
+    conserved: Fraction = Fraction(0),
+) -> Limit:
+    """The sum of all contributions, as a result."""
+    modules = [
+        ModuleShare(
+            c.orbit.size,
+            c.purity,
+            None if c.base.upper is not None else c.base.value * c.orbit.size,
+            c.share.value,
+            c.orbit.acting,
+        )
+        for c in contributions
+    ]
+    modules.sort(key=lambda module: -module.variance)
+    loss = _estimate([(c.share, Fraction(1)) for c in contributions])
+    gradient = _gradient(generators, algebra, rotations, contributions)
+    return Limit(loss, gradient, mean, tuple(modules), algebra, conserved)
 
 
 def _groups(observable, patterns, index, axes):
@@ -175,7 +217,7 @@ def _by_orbit(action, observable, groups, axes, state, budget):
     Groups that start in the same orbit share everything but a prefactor (the squared sum of their coefficients, with
     signs) on Pauli eigenstates, and in general if they have one term.
     """
-    result: list[tuple[Orbit, Share, Fraction, Fraction | None]] = []
+    result: list[Contribution] = []
     leaders = observable.strings[np.array([group[0] for group in groups], int)]
     left = defaultdict(list)
     for i, acting in enumerate(action.acting(leaders)):
@@ -188,10 +230,7 @@ def _by_orbit(action, observable, groups, axes, state, budget):
         if not inside.all():
             waiting.append(index[~inside])
         index = index[inside]
-        if axes is not None:
-            one = orbit.fraction_in_stabilizer(axes, budget=budget.max_dim, seed=budget.seed)
-        else:
-            one = mean_square(Together.of(orbit, leaders[int(index[0])], np.ones(1)), state, budget)
+        one = average(orbit, state, budget)
         factor, shares, purity = Fraction(0), [], Fraction(0)
         for i in index:
             group = groups[i]
@@ -204,8 +243,8 @@ def _by_orbit(action, observable, groups, axes, state, budget):
             else:
                 start = orbit if i == index[0] else action.orbit(leaders[int(i)])
                 shares.append(mean_square(Together.of(start, observable.strings[group], coefficients), state, budget))
-        shares.append(_scaled(one, factor))
-        result.append((orbit, _sum(shares), purity, one.value if one.upper is None else None))
+        shares.append(scaled(one, factor))
+        result.append(Contribution(orbit, _sum(shares), purity, one))
     return result
 
 
@@ -225,7 +264,7 @@ def _gradient(generators, algebra, rotations, sums):
         distinct[key].append(k)
     acting = defaultdict(list)
     for entry in sums:
-        for part in entry[0].acting:
+        for part in entry.orbit.acting:
             acting[part].append(entry)
     known: dict[int, VarianceEstimate] = {}
     estimates: list[VarianceEstimate | None] = [None] * len(rotations)
@@ -234,7 +273,7 @@ def _gradient(generators, algebra, rotations, sums):
         if part is None or part not in known:
             string = rotations[positions[0]]
             moved = sums if part is None else acting[part]
-            terms = [(share, orbit.fraction_anticommuting(string)) for orbit, share, *_ in moved]
+            terms = [(c.share, c.orbit.fraction_anticommuting(string)) for c in moved]
             estimate = _estimate(terms)
             if part is not None:
                 known[part] = estimate
@@ -264,7 +303,8 @@ def _owners(generators, algebra):
     return owner
 
 
-def _scaled(share: Share, factor: Fraction) -> Share:
+def scaled(share: Share, factor: Fraction) -> Share:
+    """A multiple of an estimate."""
     upper = None if share.upper is None else share.upper * factor
     return Share(share.value * factor, share.stderr * float(factor), upper, share.reason)
 
@@ -282,6 +322,6 @@ def _sum(shares) -> Share:
 
 def _estimate(terms) -> VarianceEstimate:
     """``Σ share · factor`` as a result."""
-    total = _sum([_scaled(share, factor) for share, factor in terms])
+    total = _sum([scaled(share, factor) for share, factor in terms])
     interval = None if total.upper is None else (0, total.upper)
     return VarianceEstimate(total.value, total.stderr, "limit", total.exact, interval, total.reason)

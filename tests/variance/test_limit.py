@@ -18,11 +18,12 @@ from pennylane_dla.circuit.ansatz import (
     VectorState,
 )
 from pennylane_dla.pauli import PauliStrings, PauliSum
-from pennylane_dla.pauli.strings import turn
+from pennylane_dla.pauli.strings import product, turn
 from pennylane_dla.variance import exact, orbit_average
 from pennylane_dla.variance.law import AngleLaw
 from pennylane_dla.variance.limit import limit
 from pennylane_dla.variance.problem import Budget, Problem
+from pennylane_dla.variance.projector_limit import projector_limit
 from tests.algebra.enumeration import anticommutation_table, codes, from_codes, generator_sets
 
 
@@ -231,3 +232,40 @@ def test_against_the_engine_at_large_depth(n, words, terms, layers):
     np.testing.assert_allclose(deep.loss.value, float(result.loss.value), rtol=1e-6)
     middle = slice(layers // 2 * m, (layers // 2 + 1) * m)
     np.testing.assert_allclose(deep.gradient.value[middle], result.gradient.value.astype(float), rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        ["XII", "YII", "IXI", "IYI", "IIX", "IIY", "ZZI", "IZZ"],  # su(8)
+        ["XII", "IXI", "IIX", "ZII", "IZI", "ZZI", "IZZ", "XXX"],
+        ["YII", "IYI", "IIY", "XYI", "IXY", "YIX"],  # so(8), all strings with an odd number of Y
+        ["ZII", "XII", "IZI", "IXI", "IIX", "ZZZ"],
+    ],
+)
+@pytest.mark.parametrize("stabilizers", [["ZII", "IZI", "IIZ"], ["XXI", "ZZI"], ["YYX"]])
+@pytest.mark.parametrize("kind", ["eigenstate", "tilted"])
+def test_projectors_without_expansion(labels, stabilizers, kind):
+    """Against the expanded projector, wherever the generators span everything in one component."""
+    generators, group = PauliStrings.from_labels(labels), PauliStrings.from_labels(stabilizers)
+    state = ProductState.zero(3)
+    if kind == "tilted":
+        state = ProductState(np.array([[0.6, 0.0, 0.8], [0.0, 1.0, 0.0], [0.36, 0.48, 0.8]]))
+    terms, coefficients = PauliStrings.from_labels(["III"]), np.ones(1)
+    for string in group:  # ∏ (1 + S)/2, multiplied out
+        more, exponent = product(terms, string[np.zeros(len(terms), int)])
+        terms = PauliStrings.concatenate([terms, more])
+        coefficients = np.concatenate([coefficients, coefficients * (1 - exponent)]) / 2
+    expected = limit(generators, PauliSum.collect(terms, coefficients), state)
+    found = projector_limit(generators, group, state)
+    component = expected.algebra.components[0]
+    if component.frame is not None or component.span.g < 3:
+        assert found is None
+        return
+    np.testing.assert_allclose(float(found.loss.value), float(expected.loss.value), rtol=1e-12)
+    np.testing.assert_allclose(found.gradient.value.astype(float), expected.gradient.value.astype(float), rtol=1e-12)
+    assert found.loss_mean == 2.0 ** -len(group)
+
+
+def test_projectors_of_other_algebras_are_left_to_the_sum():
+    assert projector_limit(chain(4, "X", "ZZ"), PauliStrings.from_labels(["ZIII"]), ProductState.zero(4)) is None
