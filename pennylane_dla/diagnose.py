@@ -21,16 +21,18 @@ from .inspection import Options, inspect_circuit
 def inspect(circuit, **options: Any) -> Callable[..., Diagnostics]:
     """Diagnose a circuit without executing it; used like ``qp.specs`` and ``qp.draw``.
 
-    Before a single training step the diagnosis holds the dynamical Lie algebra of the circuit, the variance of its loss and of
-    every gradient component over the law of the parameters, the limit of deep circuits, and a verdict.
+    Before a single training step the diagnosis holds the dynamical Lie algebra of the circuit, the variance of its
+    loss and of every gradient component over the law of the parameters, the limit of deep circuits, and a verdict.
 
     Args:
         circuit: a QNode, diagnosed or not, or a tape
 
     Keyword Args:
-        argnums (int | Sequence[int]): trainable positional arguments for JAX, NumPy and Python numbers; default 0, as in
-            ``jax.grad``. For autograd and torch ``requires_grad`` decides
-        level (str | int): after which transforms the circuit is read, as in ``qp.draw``; ``"device"`` includes device noise
+        **options: the following
+        argnums (int | Sequence[int]): trainable positional arguments for JAX, NumPy and Python numbers; default 0, as
+            in ``jax.grad``. For autograd and torch ``requires_grad`` decides
+        level (str | int): after which transforms the circuit is read, as in ``qp.draw``; ``"device"`` includes device
+            noise
         angles: law of the angles: ``dla.Uniform()`` (default), ``dla.Uniform(low, high)``, ``dla.Normal(std, mean)``, a
             characteristic function, or a dictionary from argument names to these; radians
         shots (int): shots an expectation value that the verdict assumes; default those of the QNode, else 1000
@@ -135,8 +137,9 @@ def _diagnosed_here(tape):
 def diagnose(tape, **options: Any):
     """Attach a diagnosis to a circuit: decorate a QNode, and ``circuit.dla`` is there before the first execution.
 
-    The decorated QNode returns what the bare one does, with the same gradients, under every interface. Calls with arguments
-    of the same structure compute nothing again. The circuit is read as it stands in the pipeline at this place.
+    The decorated QNode returns what the bare one does, with the same gradients, under every interface. Calls with
+    arguments of the same structure compute nothing again. The circuit is read as it stands in the pipeline at this
+    place.
 
     Args:
         tape (QNode or QuantumScript or CompilePipeline): the circuit
@@ -146,8 +149,8 @@ def diagnose(tape, **options: Any):
 
     Returns:
         qnode (QNode) or tuple[list[QuantumScript], Callable]: the QNode with the attribute ``dla``
-        (:class:`~pennylane_dla.Diagnostics`); a bare tape comes back unchanged, with the same attribute. A diagnosis that fails warns,
-        the circuit still runs, and ``circuit.dla`` raises the stored error
+        (:class:`~pennylane_dla.Diagnostics`); a bare tape comes back unchanged, with the same attribute. A diagnosis
+        that fails warns, the circuit still runs, and ``circuit.dla`` raises the stored error
 
     **Example**
 
@@ -240,6 +243,6 @@ class DiagnosedQNode(qp.QNode):
     def _bare(self) -> qp.QNode:
         """The same QNode without diagnosis and without the mark in its pipeline."""
         bare = qp.QNode.__copy__(self)
-        pipeline = qp.CompilePipeline([t for t in self.compile_pipeline if t.tape_transform is not _diagnosed_here.tape_transform])
-        bare._compile_pipeline = pipeline
+        mark = _diagnosed_here.tape_transform
+        bare._compile_pipeline = qp.CompilePipeline([t for t in self.compile_pipeline if t.tape_transform is not mark])
         return bare

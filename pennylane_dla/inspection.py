@@ -41,8 +41,8 @@ class Options:
     Args:
         argnums: trainable positional arguments for JAX, NumPy and Python numbers; default 0, as in ``jax.grad``
         level: after which transforms the circuit is read, as in ``qp.draw``
-        angles: the law of the angles: ``dla.Uniform()``, ``dla.Normal(std)``, a characteristic function, or a dictionary
-            from argument names to these
+        angles: the law of the angles: ``dla.Uniform()``, ``dla.Normal(std)``, a characteristic function, or a
+            dictionary from argument names to these
         shots: shots an expectation value that the verdict assumes; default those of the QNode, else 1000
         method: one engine instead of the best: ``"exact"``, ``"module"``, ``"paths"`` or ``"simulated"``
         budget: limits of the computation
@@ -90,8 +90,10 @@ def inspect_circuit(circuit, args: tuple, kwargs: dict, options: Options) -> Dia
     )
     leaves = jax.tree_util.tree_leaves((args, kwargs))
     if any(isinstance(leaf, jax.core.Tracer) or type(leaf).__name__ == "ArrayBox" for leaf in leaves):
-        return diagnostics  # a tracer must not outlive its trace
-    return replace(diagnostics, source=Source(circuit, tuple(args), dict(kwargs), options))
+        source = Source(circuit, None, {}, options)  # a tracer must not outlive its trace
+    else:
+        source = Source(circuit, tuple(args), dict(kwargs), options)
+    return replace(diagnostics, source=source)
 
 
 def inspect_ansatz(batch: Sequence[Ansatz], options: Options, name: str = "circuit") -> Diagnostics:
@@ -143,7 +145,7 @@ def _diagnose_measurement(
     result = _collect(measurement, batch[0].arguments, prediction, limit)
     causes = find_causes(limit, prediction, _noiseless(batch[0], index, law, options))
     result = replace(result, causes=causes)
-    if prediction.gradient.available:
+    if prediction.gradient.available and measurement.kind != "var":  # the shift rule of a variance is another one
         single_shot = shot_variance(measurement.observable, prediction)
         needed = shots_needed(prediction.gradient, shift_weights(batch[0]), single_shot)
         result = replace(result, shots_needed=needed)

@@ -18,8 +18,8 @@ DEFAULT_SHOTS = 1000
 def shift_weights(ansatz: Ansatz) -> Float[np.ndarray, " num_elements"]:
     """``Σ_k a_k² Σ_j (2c_j)²`` for each element: what the parameter-shift rule multiplies the shot variance with.
 
-    ``∂l/∂θ = Σ_k a_k Σ_j 2c_j (l(α_j + π/2) − l(α_j − π/2))/2``, summed over the gates ``k`` that ``θ`` drives and their
-    strings ``j``; each of the two losses is measured with the same number of shots.
+    ``∂l/∂θ = Σ_k a_k Σ_j 2c_j (l(α_j + π/2) − l(α_j − π/2))/2``, summed over the gates ``k`` that ``θ`` drives and
+    their strings ``j``; each of the two losses is measured with the same number of shots.
     """
     weights = np.zeros(ansatz.arguments.num_elements)
     for gate in ansatz.gates:
@@ -53,8 +53,8 @@ def shots_needed(
 ) -> float | None:
     """Shots an expectation value for signal-to-noise 1 on the median component that does not vanish.
 
-    ``N = w σ² / (2 Var[∂l])`` with ``w`` of :func:`shift_weights` and ``σ²`` of :func:`shot_variance`. Where nothing was seen in
-    sampling, the upper end of the interval stands in for the variance, and the result is a lower bound.
+    ``N = w σ² / (2 Var[∂l])`` with ``w`` of :func:`shift_weights` and ``σ²`` of :func:`shot_variance`. Where nothing
+    was seen in sampling, the upper end of the interval stands in for the variance, and the result is a lower bound.
 
     Args:
         gradient: one entry an element
@@ -70,11 +70,13 @@ def shots_needed(
     values = np.asarray(values, float)
     if not gradient.exact and gradient.interval is not None:
         values = np.where(values == 0, gradient.interval[1], values)
-    values = values.reshape(len(weights), -1).mean(axis=1)
-    live = values > 0
+    values = values.reshape(len(weights), -1)
+    live_in_batch = values > 0  # in a batch of parameters each element moves one entry of the loss only
+    live = live_in_batch.any(axis=1)
     if not live.any():
         return float("inf")
-    return float(np.median(weights[live] * single_shot / (2 * values[live])))
+    values = values[live].sum(axis=1) / live_in_batch[live].sum(axis=1)
+    return float(np.median(weights[live] * single_shot / (2 * values)))
 
 
 def verdict(measurements: Sequence[MeasurementDiagnostics], shots: int) -> Verdict:
@@ -91,15 +93,18 @@ def verdict(measurements: Sequence[MeasurementDiagnostics], shots: int) -> Verdi
     if not predicted:
         reasons = {m.gradient.estimate.reason for m in measurements}
         return Verdict("unknown", "no gradient variance is available: " + "; ".join(sorted(map(str, reasons))))
-    worst = max(predicted, key=lambda m: m.shots_needed or 0.0)
+    counted = [m for m in predicted if m.shots_needed is not None]
+    if not counted:
+        return Verdict("unknown", f"how many shots a gradient of {predicted[0].observable} needs is not known", "")
+    worst = max(counted, key=lambda m: m.shots_needed)
     needed = worst.shots_needed
     if needed == float("inf"):
         label, criterion = "no gradient", f"{worst.observable}: every gradient component vanishes identically"
     else:
         label = "trainable" if needed <= shots else "not trainable"
         criterion = (
-            f"the median gradient component of {worst.observable} needs {count(needed)} shots an expectation value "
-            f"for signal-to-noise 1; {count(shots)} are assumed"
+            f"the median gradient component of {worst.observable} needs {count(needed)} "
+            f"shot{'s' * (needed > 1)} an expectation value for signal-to-noise 1; {count(shots)} are assumed"
         )
     return Verdict(label, criterion, _outlook(worst))
 
@@ -108,9 +113,9 @@ def _outlook(measurement: MeasurementDiagnostics) -> str:
     limit, here = measurement.limit.loss.variance, measurement.loss.variance
     if not (limit.available and here.available):
         return "One size cannot tell how the gradient scales: compare sizes."
-    value, now = float(as_float(limit.value)), float(np.mean(as_float(here.value)))
+    value, now = (float(np.mean(as_float(estimate.value))) for estimate in (limit, here))  # mean over a batch
     if value == 0:
-        change = "vanish"
+        change = "have no loss variance left"
     elif now == 0:
         change = f"approach a loss variance of {value:.2g}"
     elif now > 1.5 * value:

@@ -3,8 +3,8 @@
 Nested commutators of strings are strings, and the real span of those reached from the generators is the whole
 algebra (THEORY section 4: the orbit of the generators under their transvections). All of them lie in the F₂-span ``U``
 of the generators, so a string is the bit vector of its coordinates in a basis of ``U``, a commutator is an XOR, and the
-set is a mask over ``2^dim U`` bits that a compiled loop fills. Where the span is too large for a mask, a sorted table of
-strings takes its place.
+set is a mask over ``2^dim U`` bits that a compiled loop fills. Where the span is too large for a mask, a sorted table
+of strings takes its place.
 """
 
 from __future__ import annotations
@@ -64,7 +64,8 @@ def span_coordinates(
     basis = f2.echelon(bits)
     if basis.rank > MAX_MASK_BITS:
         return strings(basis.rows, rows.num_wires), np.zeros(0, np.int64)
-    return strings(basis.rows, rows.num_wires), f2.unpack(bits, 64 * bits.shape[1])[:, basis.pivots] @ (1 << np.arange(basis.rank))
+    own = f2.unpack(bits, f2.WORD * bits.shape[1])[:, basis.pivots]
+    return strings(basis.rows, rows.num_wires), own @ (1 << np.arange(basis.rank))
 
 
 def _fill_mask(generators: PauliStrings, basis: PauliStrings, coordinates: Int[np.ndarray, " m"]) -> PauliStrings:

@@ -1,8 +1,8 @@
 """Effective generators: the Cliffords pushed to the end of the circuit (THEORY section 2).
 
 With ``F_k`` the product of the Cliffords before rotation ``k``, ``U = F ∏_k exp(-iα_k F_k† G_k F_k)``: a circuit of
-rotations by effective generators, then one Clifford ``F``, which the observables take up. Gates that one argument drives
-inside one commuting block become one generator (``blocks.py``).
+rotations by effective generators, then one Clifford ``F``, which the observables take up. Gates that one argument
+drives inside one commuting block become one generator (``blocks.py``).
 """
 
 from __future__ import annotations
@@ -45,8 +45,8 @@ class EffectiveChannel:
 class EffectiveAnsatz:
     """Rotations ``exp(-iα_k G_k)`` in order of application, ``G_k = Σ_{j in terms of k} coefficients[j] strings[j]``.
 
-    The terms of rotation ``k`` are ``offsets[k]:offsets[k+1]``. A generator of one string has coefficient ``0.5`` or, where
-    the Cliffords turn its sign, ``-0.5``.
+    The terms of rotation ``k`` are ``offsets[k]:offsets[k+1]``. A generator of one string has coefficient ``0.5`` or,
+    where the Cliffords turn its sign, ``-0.5``.
 
     Args:
         strings: all terms, packed

@@ -24,7 +24,7 @@ def num_words(num_wires: int) -> int:
     return max(1, -(-num_wires // WORD))
 
 
-def pack(bits: UInt8[np.ndarray, "... n"]) -> UInt32[np.ndarray, "... words"]:
+def pack(bits: UInt8[np.ndarray, "*batch n"]) -> UInt32[np.ndarray, "*batch words"]:
     """Pack the last axis, qubit ``q`` into bit ``q % 32`` of word ``q // 32``."""
     bits = np.asarray(bits, dtype=np.uint8)
     padding = num_words(bits.shape[-1]) * WORD - bits.shape[-1]
@@ -33,7 +33,7 @@ def pack(bits: UInt8[np.ndarray, "... n"]) -> UInt32[np.ndarray, "... words"]:
     return np.ascontiguousarray(octets).view("<u4").astype(np.uint32, copy=False)
 
 
-def unpack(words: UInt32[np.ndarray, "... words"], num_wires: int) -> UInt8[np.ndarray, "... n"]:
+def unpack(words: UInt32[np.ndarray, "*batch words"], num_wires: int) -> UInt8[np.ndarray, "*batch n"]:
     """The bits that :func:`pack` packed."""
     octets = np.ascontiguousarray(words, dtype="<u4").view(np.uint8)
     return np.unpackbits(octets, axis=-1, bitorder="little", count=num_wires)
@@ -55,7 +55,7 @@ class PauliStrings:
     num_wires: int = field(metadata={"static": True})
 
     @classmethod
-    def from_bits(cls, x: UInt8[np.ndarray, "m n"], z: UInt8[np.ndarray, "m n"]) -> PauliStrings:
+    def from_bits(cls, x: UInt8[np.ndarray, "*batch"], z: UInt8[np.ndarray, "*batch"]) -> PauliStrings:
         """From unpacked bits."""
         return cls(pack(x), pack(z), np.shape(x)[-1])
 
@@ -101,7 +101,7 @@ class PauliStrings:
             parts[0].num_wires,
         )
 
-    def bits(self) -> tuple[UInt8[np.ndarray, "m n"], UInt8[np.ndarray, "m n"]]:
+    def bits(self) -> tuple[UInt8[np.ndarray, "*batch"], UInt8[np.ndarray, "*batch"]]:
         """Unpacked X bits and Z bits."""
         return unpack(self.x, self.num_wires), unpack(self.z, self.num_wires)
 
@@ -139,17 +139,17 @@ class PauliStrings:
         return ~np.any(self.x | self.z, axis=-1)
 
 
-def count_bits(words: UInt32[np.ndarray, "... words"]) -> Int[np.ndarray, "..."]:
+def count_bits(words: UInt32[np.ndarray, "*batch words"]) -> Int[np.ndarray, "*batch"]:
     """Population count over the last axis."""
     return np.bitwise_count(words).sum(axis=-1, dtype=np.int64)
 
 
-def anticommute(a: PauliStrings, b: PauliStrings) -> Bool[np.ndarray, "..."]:
+def anticommute(a: PauliStrings, b: PauliStrings) -> Bool[np.ndarray, "*batch"]:
     """``ω(a, b) = x_a·z_b + z_a·x_b mod 2``, elementwise with broadcasting over the string axis."""
     return (count_bits((a.x & b.z) ^ (a.z & b.x)) & 1).astype(bool)
 
 
-def anticommutation_matrix(a: PauliStrings, b: PauliStrings) -> Bool[np.ndarray, "m k"]:
+def anticommutation_matrix(a: PauliStrings, b: PauliStrings) -> Bool[np.ndarray, "*batch"]:
     """``ω(a_i, b_j)`` for all pairs."""
     parity = np.zeros((len(a), len(b)), np.uint32)
     for w in range(a.x.shape[-1]):  # word by word: no (m, k, words) array
@@ -157,7 +157,7 @@ def anticommutation_matrix(a: PauliStrings, b: PauliStrings) -> Bool[np.ndarray,
     return (np.bitwise_count(parity) & 1).astype(bool)
 
 
-def product(a: PauliStrings, b: PauliStrings) -> tuple[PauliStrings, Int[np.ndarray, "..."]]:
+def product(a: PauliStrings, b: PauliStrings) -> tuple[PauliStrings, Int[np.ndarray, "*batch"]]:
     """``a b = i^k c``: the strings ``c`` and the exponents ``k`` mod 4, elementwise.
 
     >>> c, k = product(PauliStrings.from_labels(["X"]), PauliStrings.from_labels(["Y"]))

@@ -84,7 +84,7 @@ def describe_gradient(gradient: GradientDiagnostics) -> str:
     estimate = gradient.estimate
     if not estimate.available:
         return f"not available: {estimate.reason}"
-    text = f"variance {spread(gradient)} ({estimate.method}{', exact' if estimate.exact and estimate.method != 'exact' else ''})"
+    text = f"variance {spread(gradient)} ({method_of(estimate)})"
     if not estimate.exact:
         errors = np.asarray(estimate.stderr, float)
         values = np.asarray(estimate.value, float)
@@ -124,11 +124,16 @@ def number_with_error(estimate: VarianceEstimate, prefix: str = "") -> str:
         return f"{prefix}{values.min():.3g} to {values.max():.3g} over the batch of {values.size} ({estimate.method})"
     text = prefix + number(estimate.value)
     if estimate.exact:
-        return text + (" (exact)" if estimate.method == "exact" else f" ({estimate.method}, exact)")
+        return f"{text} ({method_of(estimate)})"
     text += f" ± {float(estimate.stderr):.1g}"
     if estimate.interval is not None:
         text += f", 95 % [{float(estimate.interval[0]):.2g}, {float(estimate.interval[1]):.2g}]"
     return text + f" ({estimate.method})"
+
+
+def method_of(estimate: VarianceEstimate) -> str:
+    """The engine, and whether the value is exact."""
+    return f"{estimate.method}, exact" if estimate.exact and estimate.method != "exact" else estimate.method
 
 
 def number(value: Any) -> str:

@@ -15,8 +15,8 @@ def to_elements(
 ) -> Float[np.ndarray, " num_elements"]:
     """``E[(∂l/∂θ_e)²] = a² E[(∂l/∂α_k)²]`` for the one rotation ``k`` with ``α_k = aθ_e + …``.
 
-    Linear in the squares, so variances and their errors go the same way. Where an element drives several rotations their
-    derivatives are correlated and no engine that calls this may be used.
+    Linear in the squares, so variances and their errors go the same way. Where an element drives several rotations
+    their derivatives are correlated and no engine that calls this may be used.
 
     Args:
         angles: of the rotations

@@ -1,9 +1,10 @@
 """Exact finite-depth second moments by propagating Pauli strings (THEORY section 3, evaluation (a)).
 
 In the Heisenberg picture a rotation ``exp(-iαP/2)`` takes a string ``Q`` that anticommutes with ``P`` to
-``cos α Q + sin α (iPQ)``. The second moment of the loss needs the pairs ``Q ⊗ Q'``; averaged over ``α`` each gate is a linear map
-on their weights, so is its derivative, and two sweeps (one from each end) give the loss and every gradient component.
-The pairs are kept by their difference ``R = Q + Q'`` (``sectors.py``): for independent uniform angles and one term only ``R = 0``.
+``cos α Q + sin α (iPQ)``. The second moment of the loss needs the pairs ``Q ⊗ Q'``; averaged over ``α`` each gate is a
+linear map on their weights, so is its derivative, and two sweeps (one from each end) give the loss and every gradient
+component. The pairs are kept by their difference ``R = Q + Q'`` (``sectors.py``): for independent uniform angles and
+one term only ``R = 0``.
 
 References: West et al., arXiv:2502.16404; Heyraud et al., arXiv:2302.04649.
 """

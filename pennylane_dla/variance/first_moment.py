@@ -13,7 +13,6 @@ from .reach import moved_by
 from .steps import Steps
 
 
-
 def mean_loss(steps: Steps, observable: PauliSum, state: State) -> float:
     """Mean of the loss, the observable's constant included.
 

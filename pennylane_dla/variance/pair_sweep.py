@@ -1,7 +1,7 @@
 """Propagating weights of pairs of strings ``(Q, Q + R)`` through a circuit, from both ends, in JAX.
 
-Shapes are padded to powers of two and the circuit is walked by ``lax.scan``, so that another circuit of similar size reuses the
-compiled code.
+Shapes are padded to powers of two and the circuit is walked by ``lax.scan``, so that another circuit of similar size
+reuses the compiled code.
 """
 
 from __future__ import annotations

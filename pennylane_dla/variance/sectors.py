@@ -1,7 +1,8 @@
 """Pairs of strings ``(Q, Q + R)`` by their difference ``R``: which differences survive the circuit.
 
-A rotation whose angle is uniform multiplies a pair by ``E[cos] = 0`` when it anticommutes with exactly one of the two, that is,
-with ``R``; otherwise both move together and ``R`` stays. A rotation with a known angle also takes ``R`` to ``R + P``.
+A rotation whose angle is uniform multiplies a pair by ``E[cos] = 0`` when it anticommutes with exactly one of the two,
+that is, with ``R``; otherwise both move together and ``R`` stays. A rotation with a known angle also takes ``R`` to
+``R + P``.
 """
 
 from __future__ import annotations

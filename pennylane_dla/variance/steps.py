@@ -1,8 +1,8 @@
 """A circuit of effective rotations and channels as a list of steps that move strings: what exact propagation walks.
 
-Every step is of one form: the strings that anticommute with ``odd`` and commute with ``even`` may move by ``shift``. A rotation
-by ``P`` moves those that anticommute with ``P`` by ``P``. Amplitude damping takes ``Z`` on its wire to ``(1 − γ)Z + γ``: it moves
-those with a ``Z`` there by ``Z``. What stays is multiplied by a factor.
+Every step is of one form: the strings that anticommute with ``odd`` and commute with ``even`` may move by ``shift``. A
+rotation by ``P`` moves those that anticommute with ``P`` by ``P``. Amplitude damping takes ``Z`` on its wire to ``(1 −
+γ)Z + γ``: it moves those with a ``Z`` there by ``Z``. What stays is multiplied by a factor.
 """
 
 from __future__ import annotations

@@ -3,7 +3,6 @@
 import numpy as np
 import pennylane as qp
 import pytest
-from tests.variance.oracle import integrate
 
 from pennylane_dla.circuit.ansatz import Angle, Ansatz, Arguments, Channel, ProductState, Rotation
 from pennylane_dla.circuit.channels import transfer_of
@@ -11,6 +10,7 @@ from pennylane_dla.pauli import PauliSum, ProjectorProduct
 from pennylane_dla.variance import exact
 from pennylane_dla.variance.law import AngleLaw, Normal, Uniform
 from pennylane_dla.variance.problem import Budget, Problem
+from tests.variance.oracle import integrate
 
 QUARTER = np.pi / 2
 
@@ -133,7 +133,8 @@ def test_noise_channels(kind, law, seed, monkeypatch):
     ansatz = random_ansatz(rng, 2, trainable=2, fixed=1, quarters=3)
     gates = list(ansatz.gates)
     for channel in NOISE[kind] * 2:
-        gates.insert(int(rng.integers(len(gates) + 1)), Channel(tuple(channel.wires), transfer_of(channel), channel.name))
+        noise = Channel(tuple(channel.wires), transfer_of(channel), channel.name)
+        gates.insert(int(rng.integers(len(gates) + 1)), noise)
     noisy = Ansatz(ansatz.wires, tuple(gates), ansatz.state, (), ansatz.arguments)
     observable, law = random_observable(rng, 2, 3), AngleLaw.resolve(law, ansatz.arguments)
     assert_matches(noisy, observable, law)
