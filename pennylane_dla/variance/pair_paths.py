@@ -166,6 +166,12 @@ class _PairWalk:
         if isinstance(state, ProductState):
             bloch = np.ones((words * WORD, 4))
             bloch[:spare, 1:] = state.bloch[list(active)][:, [0, 2, 1]]
+        needed = 8 * total * BATCH * sharding.workers()
+        if needed > problem.budget.max_memory:
+            return (
+                f"pairs of strings through {total} gates need {needed / 2**30:.1f} GiB (max_memory); "
+                "angles uniform over their period need less"
+            )
         parts = [slice(i, i + length) for i in range(0, total, length)]
         arrays = Steps(x, z, moments, trainable, channel, wires)
         return cls(

@@ -15,33 +15,25 @@ References: Heyraud et al., arXiv:2302.04649.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 
-import jax.numpy as jnp
 import numpy as np
 
-from pennylane_dla.circuit.ansatz import Channel, ProductState, Rotation, UnknownState, VectorState
-from pennylane_dla.compat import numerics
+from pennylane_dla.circuit.ansatz import Channel, Rotation, UnknownState
 from pennylane_dla.errors import DLAError
-from pennylane_dla.pauli import PauliStrings, ProjectorProduct
-from pennylane_dla.pauli.strings import WORD, product
+from pennylane_dla.pauli import ProjectorProduct
 
-from . import pair_paths, sharding, splitting, sweep
+from . import pair_paths, sharding
 from .chain_rule import to_elements
 from .estimate import Prediction, VarianceEstimate
-from .gate_table import GateTable, gate_table, light_cone, quarter, sources
+from .gate_table import light_cone, quarter, sources
 from .intervals import replicate_interval, standard_error, weighted_interval
+from .path_batches import LEAST_BATCHES, StagedWalk, Totals, Walk, batch, num_gates, staged_batch
 from .problem import Problem
 from .progress import Progress
-from .term_classes import EXPANDED_PROJECTOR, ProjectorTerms, TermClasses, classify_terms, letters_of, projector_terms
+from .term_classes import EXPANDED_PROJECTOR, classify_terms, letters_of, projector_terms
 
 METHOD = "paths"
-SMALL_BATCH, LARGE_BATCH = 128, 512  # words: 4096 and 16384 paths
-LARGE_TABLE = 20_000  # steps from which the large batch pays
-UNEVEN, LEAST_BATCHES = 100.0, 8  # split where so many paths are worth one; batches that make an error bar
-MAX_SPLIT_TERMS = 4
-LARGE_BUDGET, MANY_ROWS = 2**17, 256  # or paths, while the rows of a batch stay in the cache
-MAX_VECTOR_QUBITS = 16
+UNEVEN = 100.0  # split where so many paths are worth one
 
 
 def predict(problem: Problem) -> Prediction:
@@ -56,6 +48,18 @@ def predict(problem: Problem) -> Prediction:
 
     Raises:
         DLAError: where the budget asks for no samples or for a relative error that is not positive
+
+    **Example**
+
+    >>> from pennylane_dla.circuit.ansatz import Angle, Ansatz, Arguments, ProductState
+    >>> from pennylane_dla.pauli import PauliSum
+    >>> from pennylane_dla.variance.law import AngleLaw
+    >>> gates = tuple(Rotation((w,), ("X",), (0.5,), Angle(0.0, (w,), (1.0,))) for w in range(2))
+    >>> arguments = Arguments(("weights",), ((2,),), np.full(2, 2 * np.pi), lambda rows: rows)
+    >>> ansatz = Ansatz((0, 1), gates, ProductState.zero(2), (), arguments)
+    >>> prediction = predict(Problem(ansatz, PauliSum.from_dict({"ZZ": 1.0}), AngleLaw.resolve(None, arguments)))
+    >>> prediction.loss.value, prediction.gradient.value.tolist()  # E[cos² cos²], both integrated exactly here
+    (0.25, [0.25, 0.25])
     """
     check_budget(problem)
     reason = obstacle(problem)
@@ -80,7 +84,7 @@ def predict(problem: Problem) -> Prediction:
             return pair_paths.predict(problem, observable, kept, rounds)
         if not len(terms.leaders):
             return _constant(problem, terms.mean)
-    walk = _Walk.prepare(problem, observable, terms, kept, quarters)
+    walk = Walk.prepare(problem, observable, terms, kept, quarters)
     totals = run(walk, problem.budget)
     return _prediction(problem, walk, totals)
 
@@ -131,120 +135,6 @@ def _constant(problem: Problem, mean: float) -> Prediction:
     )
 
 
-@dataclass(frozen=True, eq=False)
-class _Walk:
-    """Everything a batch of paths needs.
-
-    Args:
-        table: the gates
-        terms: where paths start
-        rows: padded number of rows
-        blocks: the table in blocks
-        eigenvalues: of the channels
-        end: end weights of the letters, padded; ``None`` for a state that is no product
-        bloch: ``(1, ⟨X⟩, ⟨Z⟩, ⟨Y⟩)``, padded, where terms interfere
-        state: the initial state
-        num_wires: of the circuit
-        words: of a batch
-        bound: no path can weigh more
-    """
-
-    table: GateTable
-    terms: TermClasses | ProjectorTerms
-    rows: int
-    blocks: list
-    eigenvalues: np.ndarray
-    end: np.ndarray | None
-    bloch: np.ndarray
-    state: ProductState | VectorState
-    num_wires: int
-    words: int
-    bound: float
-
-    @classmethod
-    def prepare(cls, problem: Problem, observable, terms, kept, quarters) -> _Walk:
-        ansatz = problem.ansatz
-        n, state = ansatz.num_wires, ansatz.state
-        product_state = isinstance(state, ProductState)
-        interfering = isinstance(terms, TermClasses) and terms.interfering
-        bloch = np.ones((n, 4))
-        if product_state:
-            bloch[:, 1:] = state.bloch[:, [0, 2, 1]]
-        table = gate_table(
-            ansatz.gates, kept, quarters, letters_of(observable, n), bloch**2, product_state and not interfering
-        )
-        rows, blocks, eigenvalues = sweep.padded_blocks(table, sweep.block_length(len(table.codes)))
-        active = len(table.active)
-        end = np.ones((rows, 4))
-        end[:active] = table.end
-        padded = np.ones((rows, 4))
-        padded[:active] = bloch[list(table.active)]
-        if isinstance(terms, ProjectorTerms):
-            most = terms.factor
-        elif interfering:
-            most = float(np.max(terms.factors * np.abs(terms.coefficients).sum(axis=1) ** 2))
-        else:
-            most = float(np.max(terms.factors * terms.coefficients[:, 0] ** 2))
-        if product_state and not interfering:
-            most *= float(np.max(end[:active, 1:], initial=0.0))
-        large = len(table.codes) > LARGE_TABLE or (problem.budget.samples > LARGE_BUDGET and rows <= MANY_ROWS)
-        words = LARGE_BATCH if large else SMALL_BATCH
-        while words > 32 and 4 * words * len(table.codes) * sharding.workers() > problem.budget.max_memory:
-            words //= 2
-        return cls(
-            table, terms, rows, blocks, eigenvalues, end if product_state else None, padded, state, n, words, most
-        )
-
-    @property
-    def paths(self) -> int:
-        return self.words * WORD
-
-
-@dataclass(eq=False)
-class Totals:
-    """Sums over independent samples: paths, or whole batches where paths share ancestors.
-
-    Args:
-        samples: number of samples
-        paths: number of paths
-        loss: ``(Σ w, Σ w²)``
-        gates: ``(Σ w, Σ w²)`` for each gate of the circuit, over paths that anticommute with it
-        largest: the largest weight seen, for each gate, then for the loss
-        hits: paths of non-zero weight
-    """
-
-    samples: int
-    paths: int
-    loss: np.ndarray
-    gates: np.ndarray
-    largest: np.ndarray
-    hits: int
-
-    @classmethod
-    def zero(cls, num_gates: int) -> Totals:
-        return cls(0, 0, np.zeros(2), np.zeros((2, num_gates)), np.zeros(num_gates + 1), 0)
-
-    def add(self, other: Totals) -> None:
-        self.samples += other.samples
-        self.paths += other.paths
-        self.loss += other.loss
-        self.gates += other.gates
-        self.largest = np.maximum(self.largest, other.largest)
-        self.hits += other.hits
-
-    def over_processes(self) -> Totals:
-        """The totals of all processes together."""
-        sums = np.concatenate([[self.samples, self.paths, self.hits], self.loss, self.gates.reshape(-1)])
-        sums, largest = sharding.add_over_processes(sums, self.largest)
-        samples, paths, hits = (round(v) for v in sums[:3])
-        return Totals(samples, paths, sums[3:5], sums[5:].reshape(2, -1), largest, hits)
-
-    def unevenness(self) -> float:
-        """``E[w²]/E[w]²`` as far as it shows: so many samples are worth one."""
-        total, squares = self.loss
-        return self.samples * squares / total**2 if total > 0 and squares > 0 else float(self.samples)
-
-
 def rounds(samples: int, batch: int) -> Iterator[list[tuple[int, int]]]:
     """Batches ``(number, paths that count)`` in rounds of doubling size; after each one sampling may stop."""
     number, size, left = 0, 1, samples
@@ -257,42 +147,43 @@ def rounds(samples: int, batch: int) -> Iterator[list[tuple[int, int]]]:
         yield batches
 
 
-def run(walk: _Walk, budget) -> Totals:
+def run(walk: Walk, budget) -> Totals:
     """Sample until the budget's relative error is reached, or its samples are used up."""
     progress = Progress("Pauli paths", budget.samples, budget.progress)
-    totals = Totals.zero(_num_gates(walk))
+    totals = Totals.zero(num_gates(walk))
     for batches in rounds(budget.samples, walk.paths):
-        totals.add(_round(walk, budget.seed, batches, _batch, progress))
+        totals.add(_round(walk, budget.seed, batches, batch, progress))
         if _accurate(totals, budget.rtol):
             break
         if totals.samples == walk.paths and totals.unevenness() > UNEVEN:  # after the first batch
-            staged = _Staged.prepare(walk, budget)
+            staged = StagedWalk.prepare(walk, budget)
             if staged is not None:
-                totals = Totals.zero(_num_gates(walk))
-                for batches in rounds(budget.samples - walk.paths, staged.walk.paths):
-                    totals.add(_round(staged, budget.seed, batches, _staged_batch, progress))
-                    if totals.samples >= LEAST_BATCHES and _accurate(totals, budget.rtol):
-                        break
+                totals = _run_staged(staged, budget, budget.samples - walk.paths, progress)
                 break
     progress.close()
     return totals
 
 
-def _round(walk, seed: int, batches, sample, progress: Progress) -> Totals:
-    def batch(item):
+def _run_staged(staged: StagedWalk, budget, samples: int, progress: Progress) -> Totals:
+    """The same with splitting: whole batches are the samples."""
+    totals = Totals.zero(num_gates(staged.walk))
+    for batches in rounds(samples, staged.walk.paths):
+        totals.add(_round(staged, budget.seed, batches, staged_batch, progress))
+        if totals.samples >= LEAST_BATCHES and _accurate(totals, budget.rtol):
+            break
+    return totals
+
+
+def _round(walk: Walk | StagedWalk, seed: int, batches, sample, progress: Progress) -> Totals:
+    def one(item):
         result = sample(walk, seed, *item)
         progress.advance(result.paths)
         return result
 
-    totals = Totals.zero(_num_gates(getattr(walk, "walk", walk)))
-    for part in sharding.map_batches(batch, batches):
+    totals = Totals.zero(num_gates(walk.walk if isinstance(walk, StagedWalk) else walk))
+    for part in sharding.map_batches(one, batches):
         totals.add(part)
     return totals.over_processes()
-
-
-def _num_gates(walk: _Walk) -> int:
-    absorbed = max((position for position, _, _ in walk.table.absorbed), default=-1)
-    return max(int(walk.table.gates.max(initial=-1)), absorbed) + 1
 
 
 def _accurate(totals: Totals, rtol: float) -> bool:
@@ -302,236 +193,7 @@ def _accurate(totals: Totals, rtol: float) -> bool:
     return all(total > 0 and error <= rtol * total for (total, _), error in zip(sums, errors, strict=True))
 
 
-def _batch(walk: _Walk, seed: int, number: int, counted: int) -> Totals:
-    """One batch of paths through the whole circuit."""
-    rng = np.random.default_rng([seed, number])
-    with numerics():
-        rows, damping, chosen, odd = _through(walk, rng, None)
-        factor = _factors(walk, chosen, counted)
-        weights, absorbed = _end(walk, rows, damping, chosen, factor)
-        scaled, numbers = sweep.normalize(weights)
-        total, squares, largest, smallest, hits = np.asarray(numbers)
-        result = Totals.zero(_num_gates(walk))
-        result.samples = result.paths = counted
-        result.largest[:], result.hits = largest, int(hits)
-        if not largest > 0:
-            return result
-        result.loss[:] = largest * total, largest**2 * squares
-        # squares in single precision lose what is small: only where nothing is
-        scaled = scaled.astype(jnp.float32 if smallest > 1e-15 else jnp.float64)
-        sums = [np.asarray(sweep.weighted_sums(block, scaled)) for block in odd]
-    sums = np.concatenate(sums, axis=1)[:, : len(walk.table.gates)].astype(float)
-    drawn = walk.table.gates >= 0
-    result.gates[:, walk.table.gates[drawn]] += np.array([[largest], [largest**2]]) * sums[:, drawn]
-    for position, wire, part in walk.table.absorbed:
-        result.gates[:, position] += part @ absorbed[wire, :, 0], part**2 @ absorbed[wire, :, 1]
-    return result
-
-
-@dataclass(frozen=True, eq=False)
-class _Staged:
-    """A walk in shorter blocks, with the slopes of its stages (``splitting.py``)."""
-
-    walk: _Walk
-    slopes: list[float]
-
-    @classmethod
-    def prepare(cls, walk: _Walk, budget) -> _Staged | None:
-        """``None`` where splitting does not apply or would change nothing."""
-        # With many terms the copies would all descend from the few that live longest, and the gradient components
-        # that only the others reach would be lost.
-        few = isinstance(walk.terms, TermClasses) and len(walk.terms.leaders) <= MAX_SPLIT_TERMS
-        if not few or walk.terms.interfering or walk.end is None or len(walk.table.eigenvalues):
-            return None
-        length = splitting.stage_length(len(walk.table.codes))
-        words = walk.words if budget.samples >= 2 * LEAST_BATCHES * walk.paths else SMALL_BATCH
-        if budget.samples < 2 * LEAST_BATCHES * words * WORD:
-            return None
-        walk = replace(walk, words=words, blocks=sweep.padded_blocks(walk.table, length)[1])
-        sizes = []
-        rng = np.random.default_rng([budget.seed, 0, 1])
-        with numerics():
-
-            def look(rows):
-                sizes.append(np.asarray(splitting.support_sizes(rows)))
-                return rows
-
-            rows, damping, chosen, _ = _through(walk, rng, look)
-            weights, _ = _end(walk, rows, damping, chosen, _factors(walk, chosen, walk.paths))
-        default = max(float(np.mean(walk.table.end[:, 1:])), 1e-3)
-        slopes = splitting.pilot_slopes(sizes, np.asarray(weights).reshape(-1), default)
-        return cls(walk, slopes) if min(slopes) < -splitting.LEAST_SLOPE else None
-
-
-def _staged_batch(staged: _Staged, seed: int, number: int, counted: int) -> Totals:
-    """One batch of paths with splitting between the blocks: one sample."""
-    walk = staged.walk
-    rng = np.random.default_rng([seed, number, 2])
-    tree = splitting.Tree(walk.paths, rng)
-    slopes = iter(staged.slopes)
-    with numerics():
-        rows, damping, chosen, odd = _through(walk, rng, lambda rows: tree.stage(rows, next(slopes)))
-        factor = _factors(walk, chosen, walk.paths) + tree.log_corrections().reshape(walk.words, WORD)
-        weights, absorbed = _end(walk, rows, damping, chosen, factor)
-        weights = np.asarray(weights).reshape(-1)
-        largest = weights.max()
-        result = Totals.zero(_num_gates(walk))
-        result.samples, result.paths, result.hits = 1, walk.paths, int(np.count_nonzero(weights))
-        if not largest > 0:
-            return result
-        sums = []
-        for block, shares in zip(odd, tree.at_stages(weights / largest), strict=True):
-            shares = jnp.asarray(shares.reshape(walk.words, WORD))
-            sums.append(np.asarray(sweep.weighted_sums(block, shares))[0])
-    scale = largest / walk.paths
-    estimates = np.zeros(_num_gates(walk))
-    drawn = walk.table.gates >= 0
-    estimates[walk.table.gates[drawn]] = scale * np.concatenate(sums)[: len(drawn)][drawn]
-    for position, wire, part in walk.table.absorbed:
-        estimates[position] = part @ absorbed[wire, :, 0] / walk.paths
-    loss = scale * np.sum(weights / largest)
-    result.loss[:] = loss, loss**2
-    result.gates[:] = estimates, estimates**2
-    result.largest[:-1], result.largest[-1] = estimates, loss
-    return result
-
-
-def _through(walk: _Walk, rng: np.random.Generator, between):
-    """Take a batch of paths through all gates.
-
-    Args:
-        walk: the circuit
-        rng: of the batch
-        between: takes the rows after a block and returns those to go on with, or ``None``
-
-    Returns:
-        the rows at the start of the circuit, the damping of each path, its class, and for each block which paths
-        anticommuted with each step
-    """
-    initial, chosen = _start(walk, rng)
-    keys = sharding.place(rng.integers(2**32, size=(2, walk.words), dtype=np.uint32), 1)
-    noisy = bool(len(walk.table.eigenvalues))
-    rows = _placed(initial)
-    parity = sharding.place(np.zeros((1, walk.words), np.uint32), 1)
-    damping = sharding.place(np.ones((walk.words, WORD) if noisy else (1, 1)), 0)
-    eigenvalues = jnp.asarray(walk.eigenvalues)
-    odd, first = [], 0
-    for wires, codes, kinds in walk.blocks:
-        rows, parity, damping, block = sweep.sweep_block(
-            rows, parity, damping, keys, wires, codes, kinds, eigenvalues, np.uint32(first), noisy
-        )
-        odd.append(block)
-        first += len(codes)
-        if between is not None:
-            rows = between(rows)
-    return rows, damping, chosen, odd
-
-
-def _factors(walk: _Walk, chosen: np.ndarray, counted: int) -> np.ndarray:
-    """Logarithm of what the end weight of each path is multiplied with; paths beyond ``counted`` have none."""
-    terms = walk.terms
-    if isinstance(terms, ProjectorTerms):
-        factor = terms.factor * chosen
-    elif terms.interfering:
-        factor = np.ones(walk.paths)
-    else:
-        factor = (terms.factors * terms.coefficients[:, 0] ** 2)[chosen]
-    counts = np.arange(walk.paths) < counted
-    with np.errstate(divide="ignore"):
-        return np.log(factor * counts).reshape(walk.words, WORD)
-
-
-def _placed(rows: np.ndarray) -> sweep.Rows:
-    """X and Z rows on the devices."""
-    return sweep.Rows(sharding.place(rows[0], 1), sharding.place(rows[1], 1))
-
-
-def _start(walk: _Walk, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Rows of the strings that the paths start from, and the class of each path (of a projector: 0 for the
-    identity, which is no part of the variance, 1 for others)."""
-    rows = np.zeros((2, walk.rows, walk.words), np.uint32)
-    active = list(walk.table.active)
-    if isinstance(walk.terms, ProjectorTerms):
-        place = {w: i for i, w in enumerate(active)}
-        index = [place[w] for w in walk.terms.wires]
-        rows[1, index] = rng.integers(2**32, size=(len(index), walk.words), dtype=np.uint32)
-        some = np.bitwise_or.reduce(rows[1, index], axis=0)
-        return rows, np.unpackbits(some.view(np.uint8), bitorder="little").astype(int)
-    if len(walk.terms.leaders) == 1:
-        for kind, bits in enumerate(walk.terms.leaders.bits()):
-            rows[kind, : len(active)] = np.where(bits[0, active, None] == 1, np.uint32(0xFFFFFFFF), np.uint32(0))
-        return rows, np.zeros(walk.paths, int)
-    edges = np.cumsum(walk.terms.probabilities)
-    points = (np.arange(walk.paths) + rng.random()) / walk.paths
-    chosen = np.minimum(np.searchsorted(edges, points, side="right"), len(edges) - 1)
-    chosen = rng.permutation(chosen)  # the last batch may count only some of its paths
-    for kind, bits in enumerate(walk.terms.leaders.bits()):
-        rows[kind, : len(active)] = _columns(bits[:, active], chosen)
-    return rows, chosen
-
-
-def _columns(bits: np.ndarray, chosen: np.ndarray) -> np.ndarray:
-    """Bit rows, one a wire, of the strings ``chosen`` for the paths."""
-    columns = np.ascontiguousarray(bits.T)[:, chosen]
-    octets = np.ascontiguousarray(np.packbits(columns, axis=1, bitorder="little"))
-    return octets.view("<u4").astype(np.uint32, copy=False)
-
-
-def _end(walk: _Walk, rows: sweep.Rows, damping, chosen: np.ndarray, factor: np.ndarray):
-    """Weight of every path, and the sums that the absorbed rotations need."""
-    if isinstance(walk.terms, TermClasses) and walk.terms.interfering:
-        return jnp.asarray(_interfering(walk, rows, chosen) * np.exp(factor)) * damping, None
-    if walk.end is None:
-        return jnp.asarray(_vector_overlaps(walk, rows) ** 2 * np.exp(factor)) * damping, None
-    end = jnp.asarray(walk.end)
-    weights, partial, zeros = sweep.end_weights(rows, end, sharding.place(factor, 0), damping)
-    if not walk.table.absorbed:
-        return weights, None
-    return weights, np.asarray(sweep.absorbed_sums(rows, end, partial, zeros))
-
-
-def _interfering(walk: _Walk, rows, chosen: np.ndarray) -> np.ndarray:
-    """``(Σ_j c_j Tr[ρ Q_j])²`` over the members of each path's class, divided by its probability."""
-    terms = walk.terms
-    members = terms.coefficients.shape[1]
-    active = list(walk.table.active)
-    bits = [b.reshape(len(terms.leaders), members, -1) for b in terms.differences.bits()]
-    amplitude = np.zeros((walk.words, WORD))
-    for j in range(members):
-        others = np.zeros((2, walk.rows, walk.words), np.uint32)
-        for kind in range(2):
-            others[kind, : len(active)] = _columns(bits[kind][:, j][:, active], chosen)
-        phase = terms.phases[chosen, j].reshape(walk.words, WORD).astype(np.int32)
-        if walk.end is None:
-            value = _vector_overlaps(walk, rows, others, phase)
-        else:
-            value = np.asarray(sweep.overlaps(rows, _placed(others), sharding.place(phase, 0), jnp.asarray(walk.bloch)))
-        amplitude += terms.coefficients[chosen, j].reshape(walk.words, WORD) * value
-    return amplitude**2 * terms.factors[chosen].reshape(walk.words, WORD)
-
-
-def _vector_overlaps(walk: _Walk, rows, others=None, phase=None) -> np.ndarray:
-    """``Tr[ρ Q]`` (times ``i^phase R``) for a state vector; each distinct string is evaluated once."""
-    strings = _strings(walk, np.stack(rows))
-    signs = np.ones(walk.paths)
-    if others is not None:
-        strings, exponents = product(strings, _strings(walk, others))
-        signs = np.where((exponents + phase.reshape(-1)) % 4 == 0, 1.0, -1.0)
-    vectors, inverse = np.unique(strings.vectors(), axis=0, return_inverse=True)
-    half = vectors.shape[1] // 2
-    values = walk.state.expectation(PauliStrings(vectors[:, :half], vectors[:, half:], walk.num_wires))
-    return (signs * values[inverse.reshape(-1)]).reshape(walk.words, WORD)
-
-
-def _strings(walk: _Walk, rows: np.ndarray) -> PauliStrings:
-    bits = np.zeros((2, walk.paths, walk.num_wires), np.uint8)
-    for i, wire in enumerate(walk.table.active):
-        for kind in range(2):
-            bits[kind, :, wire] = np.unpackbits(rows[kind, i].view(np.uint8), bitorder="little")
-    return PauliStrings.from_bits(*bits)
-
-
-def _prediction(problem: Problem, walk: _Walk, totals: Totals) -> Prediction:
+def _prediction(problem: Problem, walk: Walk, totals: Totals) -> Prediction:
     samples = totals.samples
     gates = problem.ansatz.gates
     rotations = [k for k, g in enumerate(gates) if isinstance(g, Rotation) and not g.angle.fixed]

@@ -27,8 +27,10 @@ from pennylane import numpy as pnp
 
 from pennylane_dla.circuit.ansatz import Angle, Ansatz, Arguments, ProductState, Rotation
 from pennylane_dla.circuit.extract import extract
+from pennylane_dla.compat import numerics
 from pennylane_dla.pauli import PauliStrings, PauliSum
-from pennylane_dla.variance import paths, sweep
+from pennylane_dla.variance import path_batches, paths, sweep
+from pennylane_dla.variance.gate_table import gate_table, quarter
 from pennylane_dla.variance.law import AngleLaw
 from pennylane_dla.variance.problem import Budget, Problem
 
@@ -221,19 +223,19 @@ def bandwidth() -> None:
         start = time.perf_counter()
         np.copyto(target, source)
         copies.append(2 * source.nbytes / (time.perf_counter() - start))
-    num_wires, words = 1000, paths.LARGE_BATCH
+    num_wires, words = 1000, path_batches.LARGE_BATCH
     ansatz = layered_ansatz(num_wires, 8)
-    table = paths.gate_table(
+    table = gate_table(
         ansatz.gates,
         range(len(ansatz.gates))[::-1],
-        [paths.quarter(g) for g in ansatz.gates],
+        [quarter(g) for g in ansatz.gates],
         [4] * num_wires,
         np.ones((num_wires, 4)),
     )
-    rows, blocks, eigenvalues = sweep.padded_blocks(table)
+    rows, blocks, eigenvalues = sweep.padded_blocks(table, sweep.block_length(len(table.codes)))
     rng = np.random.default_rng(0)
     bits = rng.integers(2**32, size=(4, rows, words), dtype=np.uint32)
-    with paths.numerics():
+    with numerics():
         state = sweep.Rows(jax.numpy.asarray(bits[0]), jax.numpy.asarray(bits[1]))
         parity, weight = jax.numpy.zeros((1, words), "uint32"), jax.numpy.ones((1, 1))
         times = []
