@@ -129,6 +129,18 @@ class ProductState:
         return tuple(axes)
 
 
+    def vector(self, max_wires: int) -> VectorState | None:
+        """Its amplitudes, where every qubit is pure and there are at most ``max_wires``."""
+        if len(self.bloch) > max_wires or np.any(np.abs(np.linalg.norm(self.bloch, axis=1) - 1) > 1e-9):
+            return None
+        amplitudes = np.ones(1, complex)
+        for x, y, z in self.bloch:
+            up = np.sqrt(max(0.0, (1 + z) / 2))
+            qubit = np.array([up, (x + 1j * y) / (2 * up)]) if up > 1e-8 else np.array([0.0, 1.0])
+            amplitudes = np.kron(amplitudes, qubit)
+        return VectorState(amplitudes)
+
+
 @dataclass(frozen=True, eq=False)
 class VectorState:
     """An arbitrary pure state of few qubits (StatePrep), as its amplitudes.
@@ -141,17 +153,21 @@ class VectorState:
 
     def expectation(self, strings: PauliStrings) -> Float[np.ndarray, " m"]:
         """``⟨ψ|P|ψ⟩`` for each string."""
-        n = strings.num_wires
-        x, z = strings.bits()
-        place = 1 << np.arange(n - 1, -1, -1)
-        flips, phases = x @ place, z @ place
-        index = np.arange(2**n)
-        result = np.empty(len(strings))
-        for j, (flip, phase) in enumerate(zip(flips, phases, strict=True)):
-            signs = 1 - 2 * (np.bitwise_count(index & phase) & 1).astype(float)
-            value = np.vdot(self.amplitudes[index ^ flip], signs * self.amplitudes)
-            result[j] = (value * 1j ** int(np.bitwise_count(flip & phase))).real
-        return result
+        return np.array([np.vdot(self.amplitudes, self._applied(string)).real for string in strings])
+
+    def rotated(self, string: PauliStrings, angle: float) -> VectorState:
+        """``exp(-iαP/2)|ψ⟩``."""
+        turned = np.cos(angle / 2) * self.amplitudes - 1j * np.sin(angle / 2) * self._applied(string)
+        return VectorState(turned)
+
+    def _applied(self, string: PauliStrings) -> np.ndarray:
+        """``P|ψ⟩`` for one string."""
+        x, z = string.bits()
+        place = 1 << np.arange(string.num_wires - 1, -1, -1)
+        flip, phase = int(x[0] @ place), int(z[0] @ place)
+        index = np.arange(2**string.num_wires)
+        signs = 1 - 2 * (np.bitwise_count(index & phase) & 1).astype(float)
+        return 1j ** (flip & phase).bit_count() * (signs * self.amplitudes)[index ^ flip]
 
     def stabilizer_axes(self) -> None:
         """Not a product of Pauli eigenstates, as far as is known."""

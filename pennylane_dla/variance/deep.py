@@ -7,14 +7,17 @@ from fractions import Fraction
 import numpy as np
 
 from pennylane_dla.algebra.dynamical import circuit_generators, push_through
+from pennylane_dla.circuit.ansatz import ProductState, State, UnknownState
 from pennylane_dla.circuit.effective import EffectiveAnsatz
-from pennylane_dla.pauli import PauliStrings, ProjectorProduct
+from pennylane_dla.pauli import PauliStrings, PauliSum, ProjectorProduct
 
 from .estimate import Prediction, VarianceEstimate
 from .limit import Limit, limit
 from .problem import Problem
+from .projector_limit import projector_limit
 
 MAX_PROJECTOR_WIRES = 12
+MAX_STATE_WIRES = 12
 
 
 def deep_limit(problem: Problem) -> Prediction:
@@ -30,29 +33,62 @@ def deep_limit(problem: Problem) -> Prediction:
     if problem.kind == "var":
         return Prediction.unavailable("a variance is not linear in the state")
     effective = problem.effective
-    observable = problem.observable
-    if isinstance(observable, ProjectorProduct):
-        if len(observable.wires) > MAX_PROJECTOR_WIRES:
-            return Prediction.unavailable(f"a projector on {len(observable.wires)} wires has too many terms")
-        observable = observable.expand()
     trainable = [k for k, angle in enumerate(effective.angles) if not angle.fixed]
     if not trainable:
         return Prediction.unavailable("no gate is trainable")
     known = [k for k, angle in enumerate(effective.angles) if angle.fixed]
-    if known and known[0] < trainable[0]:
-        return Prediction.unavailable("known gates before the trainable ones make the initial state no product state")
+    leading = [k for k in known if k < trainable[0]]
+    state = _after_known_gates(effective, leading)
+    if isinstance(state, UnknownState):
+        return Prediction.unavailable(state.reason)
     generators = circuit_generators(effective)
-    observable = push_through(effective, known, effective.clifford.push(observable))
-    if generators is None or observable is None:
+    if generators is None:
         return Prediction.unavailable("known gates spread the generators over too many strings")
-    if any(len(generator) > 1 for generator in generators):
-        from .module_limit import module_limit  # heavy, and only for sums
-
-        return module_limit(problem, generators, observable)
+    single = all(len(generator) == 1 for generator in generators)
     strings = PauliStrings.concatenate([generator.strings for generator in generators])
-    result = limit(strings, observable, effective.state, budget=problem.budget)
-    gradient = _per_element(effective, trainable, result.gradient, problem.ansatz.arguments.num_elements)
-    return Prediction(result.loss, gradient, result.loss_mean, {"limit": result})
+    observable = problem.observable
+    if isinstance(observable, ProjectorProduct) and len(observable.wires) > MAX_PROJECTOR_WIRES:
+        found = _wide_projector(problem, strings, state) if single and not known else None
+        if found is None:
+            return Prediction.unavailable(f"a projector on {len(observable.wires)} wires has too many terms")
+    else:
+        if isinstance(observable, ProjectorProduct):
+            observable = observable.expand()
+        observable = push_through(effective, known[len(leading) :], effective.clifford.push(observable))
+        if observable is None:
+            return Prediction.unavailable("known gates spread the observable over too many strings")
+        if not single:
+            if leading:
+                return Prediction.unavailable("known gates before the trainable ones, and generators that are sums")
+            from .module_limit import module_limit  # heavy, and only for sums
+
+            return module_limit(problem, generators, observable)
+        found = limit(strings, observable, state, budget=problem.budget)
+    gradient = _per_element(effective, trainable, found.gradient, problem.ansatz.arguments.num_elements)
+    return Prediction(found.loss, gradient, found.loss_mean, {"limit": found})
+
+
+def _wide_projector(problem: Problem, strings: PauliStrings, state: State) -> Limit | None:
+    """A projector on many wires, by the Z of each of them."""
+    wires, n = problem.observable.wires, problem.ansatz.num_wires
+    z = PauliSum(PauliStrings.from_local([(w,) for w in wires], ["Z"] * len(wires), n), np.ones(len(wires)))
+    stabilizers = problem.effective.clifford.push(z).strings
+    return projector_limit(strings, stabilizers, state, budget=problem.budget)
+
+
+def _after_known_gates(effective: EffectiveAnsatz, leading: list[int]) -> State:
+    """The initial state once the known rotations before all trainable ones have acted on it."""
+    state = effective.state
+    if not leading or isinstance(state, UnknownState):
+        return state
+    if isinstance(state, ProductState):
+        state = state.vector(MAX_STATE_WIRES)
+    if state is None or any(effective.offsets[k + 1] - effective.offsets[k] > 1 for k in leading):
+        return UnknownState("known gates before the trainable ones make the initial state no product state")
+    for k in leading:
+        angle = 2 * effective.coefficients[effective.offsets[k]] * effective.angles[k].offset
+        state = state.rotated(effective.strings[int(effective.offsets[k])], angle)
+    return state
 
 
 def _per_element(

@@ -1,0 +1,73 @@
+"""The deep limit of whole circuits: known gates around the trainable ones, wide projectors, the chain rule."""
+
+from fractions import Fraction
+
+import numpy as np
+import pennylane as qp
+import pytest
+
+import pennylane_dla as dla
+
+DEVICE = qp.device("default.qubit")
+
+
+def deep(w):
+    for layer in w:
+        for wire in range(2):
+            qp.RX(layer[wire, 0], wire)
+            qp.RY(layer[wire, 1], wire)
+        qp.CNOT((0, 1))
+
+
+def test_known_gates_before_and_after_agree_with_a_deep_circuit():
+    """Free fermions, so the limit depends on the state that the known gates prepare."""
+
+    def circuit(w):
+        qp.IsingXX(0.7, (0, 1))
+        qp.RZ(0.4, 1)
+        qp.IsingYY(0.2, (0, 1))
+        for layer in w:
+            qp.IsingXX(layer[0], (0, 1))
+            qp.RZ(layer[1], 0)
+            qp.RZ(layer[2], 1)
+        qp.RY(0.3, 0)
+        return qp.expval(qp.Z(0) + 0.5 * qp.X(1))
+
+    diag = dla.inspect(qp.QNode(circuit, DEVICE))(np.zeros((20, 3)))
+    limit = diag.limit.loss.variance
+    assert limit.available and diag.loss.variance.exact
+    np.testing.assert_allclose(float(limit.value), diag.loss.variance.value, rtol=1e-6)
+    middle = np.asarray(diag.limit.gradient.variance, float)[10]
+    np.testing.assert_allclose(middle, diag.gradient.variance[10], rtol=1e-5)
+
+
+def test_chain_rule_in_fractions():
+    def circuit(w):
+        deep(np.zeros((0, 2, 2)))
+        for layer in range(3):
+            for wire in range(2):
+                qp.RX(3 * w[layer, wire, 0], wire)
+                qp.RY(w[layer, wire, 1], wire)
+            qp.CNOT((0, 1))
+        return qp.expval(qp.Z(0))
+
+    diag = dla.inspect(qp.QNode(circuit, DEVICE))(np.zeros((3, 2, 2)))
+    assert diag.limit.loss.variance.value == Fraction(1, 5)
+    gradient = diag.limit.gradient.variance
+    assert gradient[1, 0, 0] == 9 * gradient[1, 0, 1] == 9 * Fraction(1, 5) * Fraction(8, 15)
+
+
+@pytest.mark.parametrize("n", [8, 30])
+def test_wide_projectors(n):
+    @qp.qnode(DEVICE)
+    def circuit(w):
+        for layer in range(2):
+            for wire in range(n):
+                qp.RX(w[layer, wire, 0], wire)
+                qp.RY(w[layer, wire, 1], wire)
+            for wire in range(n - 1):
+                qp.IsingZZ(w[layer, wire, 2], (wire, wire + 1))
+        return qp.expval(qp.Projector([0] * n, wires=range(n)))
+
+    diag = dla.inspect(circuit, samples=1000, progress=False)(np.zeros((2, n, 3)))
+    assert diag.limit.loss.variance.value == Fraction(2**n - 1, 4**n * (2**n + 1))
