@@ -122,7 +122,7 @@ def inspect_ansatz(batch: Sequence[Ansatz], options: Options, name: str = "circu
         shots=shots,
         verdict=verdict(measurements, shots),
         assumptions=_assumptions(law, arguments),
-        notes=tuple(dict.fromkeys(note for ansatz in batch for note in ansatz.notes)),
+        notes=_notes(batch),
         ansatz=first,
     )
 
@@ -147,9 +147,17 @@ def _diagnose_measurement(
     result = replace(result, causes=causes)
     if prediction.gradient.available and measurement.kind != "var":  # the shift rule of a variance is another one
         single_shot = shot_variance(measurement.observable, prediction)
-        needed = shots_needed(prediction.gradient, shift_weights(batch[0]), single_shot)
+        weights = np.stack([shift_weights(ansatz) for ansatz in batch], axis=-1)
+        needed = shots_needed(prediction.gradient, weights, single_shot)
         result = replace(result, shots_needed=needed)
     return result
+
+
+def _notes(batch: Sequence[Ansatz]) -> tuple[str, ...]:
+    notes = dict.fromkeys(note for ansatz in batch for note in ansatz.notes)
+    if any(ansatz is not batch[0] for ansatz in batch):
+        notes["the algebra and the causes are those of the first element of the batch"] = None
+    return tuple(notes)
 
 
 def _problem(ansatz: Ansatz, index: int, law: AngleLaw, options: Options) -> Problem:

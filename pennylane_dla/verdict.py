@@ -49,7 +49,7 @@ def shot_variance(observable: PauliSum | ProjectorProduct, prediction: Predictio
 
 
 def shots_needed(
-    gradient: VarianceEstimate, weights: Float[np.ndarray, " num_elements"], single_shot: float
+    gradient: VarianceEstimate, weights: Float[np.ndarray, "num_elements *batch"], single_shot: float
 ) -> float | None:
     """Shots an expectation value for signal-to-noise 1 on the median component that does not vanish.
 
@@ -58,7 +58,7 @@ def shots_needed(
 
     Args:
         gradient: one entry an element
-        weights: of :func:`shift_weights`
+        weights: of :func:`shift_weights`; one more axis for a broadcast batch
         single_shot: ``σ²``
 
     Returns:
@@ -71,12 +71,12 @@ def shots_needed(
     if not gradient.exact and gradient.interval is not None:
         values = np.where(values == 0, gradient.interval[1], values)
     values = values.reshape(len(weights), -1)
-    live_in_batch = values > 0  # in a batch of parameters each element moves one entry of the loss only
-    live = live_in_batch.any(axis=1)
+    live = values > 0  # in a batch of parameters an element moves one entry of the loss only
     if not live.any():
         return float("inf")
-    values = values[live].sum(axis=1) / live_in_batch[live].sum(axis=1)
-    return float(np.median(weights[live] * single_shot / (2 * values)))
+    needed = weights.reshape(len(weights), -1) * single_shot / (2 * np.where(live, values, np.inf))
+    moving = live.any(axis=1)
+    return float(np.median(needed[moving].sum(axis=1) / live[moving].sum(axis=1)))
 
 
 def verdict(measurements: Sequence[MeasurementDiagnostics], shots: int) -> Verdict:
@@ -129,4 +129,4 @@ def count(number: float) -> str:
     """A number of shots, readable."""
     if number >= 1e6:
         return f"{number:.1e}"
-    return f"{int(np.ceil(number)):,}".replace(",", " ")
+    return f"{max(1, int(np.ceil(number))):,}".replace(",", " ")

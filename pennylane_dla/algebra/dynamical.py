@@ -38,6 +38,8 @@ def dynamical_lie_algebra(effective: EffectiveAnsatz, max_dim: int, progress: bo
     if generators is None:
         generators = [effective.generator(k) for k in range(effective.num_rotations)]
         reason = "an upper bound: gates with a known angle count as generators"
+    if not generators:  # the trainable arguments drive no gate, or only global phases
+        return LieAlgebra(effective.num_wires, 0, (), method="classified", reason="no gate is trainable")
     if all(len(g) == 1 for g in generators):
         algebra = classify_strings(PauliStrings.concatenate([g.strings for g in generators]))
     else:

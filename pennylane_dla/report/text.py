@@ -48,6 +48,8 @@ def rows(diagnostics: Diagnostics) -> list[tuple[str, str]]:
 def describe_algebra(diagnostics: Diagnostics) -> str:
     """Type, dimension and share of the full algebra, in one line."""
     algebra = diagnostics.algebra
+    if algebra.complete and algebra.dim == 0:
+        return f"dim 0 ({algebra.reason})"
     dimension = format_dimension(algebra.dim)
     text = f"dim {'' if algebra.complete else '≥ '}{dimension}"
     if algebra.name:
@@ -121,7 +123,9 @@ def number_with_error(estimate: VarianceEstimate, prefix: str = "") -> str:
         return text
     if np.ndim(as_float(estimate.value)):
         values = np.asarray(estimate.value, float)
-        return f"{prefix}{values.min():.3g} to {values.max():.3g} over the batch of {values.size} ({estimate.method})"
+        low, high = f"{values.min():.3g}", f"{values.max():.3g}"
+        shown = low if low == high else f"{low} to {high}"
+        return f"{prefix}{shown} over the batch of {values.size} ({method_of(estimate)})"
     text = prefix + number(estimate.value)
     if estimate.exact:
         return f"{text} ({method_of(estimate)})"
