@@ -59,9 +59,11 @@ class GradientDiagnostics:
     @property
     def dead(self) -> tuple[int, ...]:
         """Elements (flattened) whose gradient vanishes identically: an exact 0, not a small number."""
-        if self.estimate.value is None or not self.estimate.exact:
+        estimate = self.estimate
+        if estimate.value is None or not (estimate.exact or estimate.interval is not None):
             return ()
-        rows = np.asarray(self.estimate.value).reshape(self.arguments.num_elements, -1)
+        at_most = estimate.value if estimate.exact else estimate.interval[1]
+        rows = np.asarray(at_most, float).reshape(self.arguments.num_elements, -1)
         return tuple(int(k) for k in np.flatnonzero(np.all(rows == 0, axis=1)))
 
 
@@ -151,13 +153,13 @@ class Source:
 
     Args:
         circuit: the QNode or tape
-        args: positional arguments
+        args: positional arguments; ``None`` where some were tracers (``jit``, ``grad``, ``vmap``), which are not kept
         kwargs: keyword arguments
         options: :class:`~pennylane_dla.inspection.Options`
     """
 
     circuit: Any
-    args: tuple
+    args: tuple | None
     kwargs: dict[str, Any]
     options: Any
 
@@ -178,7 +180,7 @@ class Diagnostics:
         assumptions: what the numbers rest on: the law of the angles, the data used, no classical post-processing
         notes: what was snapped, dropped or not found
         ansatz: the circuit as it was understood
-        source: the call; ``None`` where its arguments were tracers (``jit``, ``grad``, ``vmap``), which are not kept
+        source: the call; ``None`` for a circuit that was read already
     """
 
     name: str
@@ -198,7 +200,8 @@ class Diagnostics:
     def _only(self) -> MeasurementDiagnostics:
         if len(self.measurements) != 1:
             raise DLAError(
-                f"{self.name} has {len(self.measurements)} measurements: use diag.measurements[i].loss, .gradient or .limit."
+                f"{self.name} has {len(self.measurements)} measurements: use diag.measurements[i].loss, .gradient or "
+                ".limit."
             )
         return self.measurements[0]
 
@@ -289,6 +292,38 @@ class Diagnostics:
         from pennylane_dla.report.text import render  # the report reads the data, not the other way round
 
         return render(self)
+
+    def remedies(self, measurement: int | None = None, max_seconds: float = 120.0, progress: bool = True):
+        """What would help: variants of the circuit, each diagnosed, those with the largest gradient first.
+
+        Tried are small initial angles (the best width of a normal law), fewer layers, a local observable in place of a
+        global one, leaving out generators that blow up the algebra, and other start states.
+
+        Args:
+            measurement: index of the measurement; by default the one that needs most shots
+            max_seconds: after which no further candidate is started
+            progress: whether a progress bar shows
+
+        Returns:
+            Remedies: a sequence of :class:`~pennylane_dla.remedies.Remedy`; prints as a table
+
+        Raises:
+            DLAError: where the gradient variance of the circuit itself is not known
+
+        **Example**
+
+        >>> import pennylane as qp, pennylane_dla as dla
+        >>> @qp.qnode(qp.device("default.qubit"))
+        ... def circuit(weights):
+        ...     qp.BasicEntanglerLayers(weights, wires=range(5), rotation=qp.RY)
+        ...     return qp.expval(qp.Projector([0] * 5, wires=range(5)))
+        >>> remedies = dla.inspect(circuit)(np.zeros((2, 5))).remedies()
+        >>> all(remedy.factor > 1 for remedy in remedies)
+        True
+        """
+        from pennylane_dla.remedies import find_remedies
+
+        return find_remedies(self, measurement, max_seconds, progress)
 
     def plot(self, measurement: int = 0):
         """One figure: the circuit with its gradient variances, the noise of the shots, the parts of the algebra.

@@ -93,8 +93,9 @@ def describe_gradient(gradient: GradientDiagnostics) -> str:
         seen = values > 0
         if seen.any():
             text += f", relative error {np.median(errors[seen] / values[seen]):.1%} (median)"
-        if (~seen).any():
-            text += f"; {int((~seen).sum())} not seen in sampling"
+        unseen = int((~seen).sum()) - len(gradient.dead)
+        if unseen:
+            text += f"; {unseen} not seen in sampling"
     dead = gradient.dead
     if dead:
         named = ", ".join(gradient.arguments.label(k) for k in dead[:4]) + (", …" if len(dead) > 4 else "")

@@ -8,7 +8,9 @@ import numpy as np
 
 from pennylane_dla.circuit.ansatz import Rotation
 from pennylane_dla.errors import DLAError
+from pennylane_dla.pauli import PauliSum
 
+from .dead import mark_dead
 from .estimate import Prediction
 from .problem import Problem
 
@@ -48,6 +50,15 @@ def predict(problem: Problem, method: str | None = None) -> Prediction:
     for name in (method,) if method else candidates(problem):
         prediction = import_module(f"{__package__}.{name}").predict(problem)
         if prediction.loss.available:
-            return prediction
+            return prediction if prediction.gradient.exact else _with_known_zeros(prediction, problem)
         reasons.append(f"{name}: {prediction.loss.reason}")
     return Prediction.unavailable("; ".join(reasons))
+
+
+def _with_known_zeros(prediction: Prediction, problem: Problem) -> Prediction:
+    effective = problem.effective
+    if not effective.single or effective.correlated or problem.kind == "var":
+        return prediction
+    observable = problem.observable
+    pushed = effective.clifford.push(observable) if isinstance(observable, PauliSum) else None
+    return mark_dead(prediction, effective, pushed)
