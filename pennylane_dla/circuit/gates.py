@@ -107,7 +107,7 @@ class GateList:
         if self.curved:
             notes.append(
                 f"angles of {', '.join(sorted(self.curved))} are not affine in the trainable arguments: "
-                "each is treated as a parameter of its own"
+                "the algebra and the deep limit take each as a parameter of its own"
             )
         return tuple(notes)
 

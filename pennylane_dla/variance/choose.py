@@ -44,8 +44,9 @@ def predict(problem: Problem, method: str | None = None) -> Prediction:
     """
     if method is not None and method not in ENGINES:
         raise DLAError(f"method={method!r} is not an engine; there are {', '.join(ENGINES)}.")
-    if any(isinstance(gate, Rotation) and np.isnan(gate.angle.offset) for gate in problem.ansatz.gates):
-        return Prediction.unavailable("data values are unknown under jit: call inspect with concrete data")
+    reason = _unknown_law(problem)
+    if reason:
+        return Prediction.unavailable(reason)
     reasons = []
     for name in (method,) if method else candidates(problem):
         prediction = import_module(f"{__package__}.{name}").predict(problem)
@@ -53,6 +54,21 @@ def predict(problem: Problem, method: str | None = None) -> Prediction:
             return prediction if prediction.gradient.exact else _with_known_zeros(prediction, problem)
         reasons.append(f"{name}: {prediction.loss.reason}")
     return Prediction.unavailable("; ".join(reasons))
+
+
+def _unknown_law(problem: Problem) -> str | None:
+    """Why the angles have no law that any engine knows, or ``None``."""
+    rotations = [gate for gate in problem.ansatz.gates if isinstance(gate, Rotation)]
+    if any(np.isnan(gate.angle.offset) for gate in rotations):
+        return "data values are unknown under jit: call inspect with concrete data"
+    for gate in rotations:
+        if not gate.angle.affine:
+            driving = ", ".join(problem.ansatz.arguments.label(e) for e in gate.angle.elements[:3])
+            return (
+                f"the angle of {gate.name} is not affine in {driving}, so its law is not known; "
+                "make the angle itself the argument"
+            )
+    return None
 
 
 def _with_known_zeros(prediction: Prediction, problem: Problem) -> Prediction:

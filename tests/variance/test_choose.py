@@ -1,0 +1,69 @@
+"""Which engine is chosen, and what is refused before any is asked."""
+
+import numpy as np
+import pennylane as qp
+import pytest
+
+import pennylane_dla as dla
+
+
+def shallow(w):
+    for wire in range(3):
+        qp.RX(w[wire], wire)
+    return qp.expval(qp.Z(0))
+
+
+def shared(w):
+    for wire in range(3):
+        qp.RX(w[0], wire)
+    qp.IsingZZ(w[1], (0, 1))
+    return qp.expval(qp.Z(0) @ qp.Y(1))
+
+
+def returning(w):
+    qp.RX(w[0], 0)
+    qp.RY(w[1], 0)
+    qp.RX(w[0], 0)
+    return qp.expval(qp.Z(0))
+
+
+def wide(w):
+    for layer in range(4):
+        for wire in range(14):
+            qp.RX(w[layer, wire, 0], wire)
+            qp.RY(w[layer, wire, 1], wire)
+        for wire in range(13):
+            qp.CNOT((wire, wire + 1))
+    return qp.expval(qp.prod(*[qp.Z(i) for i in range(14)]))
+
+
+@pytest.mark.parametrize(
+    "function, shape, method",
+    [(shallow, 3, "exact"), (shared, 2, "module"), (returning, 2, "simulated"), (wide, (4, 14, 2), "paths")],
+)
+def test_the_engine_that_fits(function, shape, method):
+    circuit = qp.QNode(function, qp.device("default.qubit"))
+    diag = dla.inspect(circuit, max_dim=2**14, samples=2000, progress=False)(np.zeros(shape))
+    assert diag.loss.variance.method == method, diag.loss.variance.reason
+
+
+@pytest.mark.parametrize("method", ["exact", "module", "paths", "simulated"])
+def test_every_engine_can_be_forced_and_they_agree(method):
+    circuit = qp.QNode(shallow, qp.device("default.qubit"))
+    diag = dla.inspect(circuit, method=method, rtol=0.02, progress=False)(np.zeros(3))
+    assert diag.loss.variance.method == method
+    assert abs(diag.loss.variance.value - 0.5) <= 5 * diag.loss.variance.stderr + 1e-12
+    assert abs(diag.gradient.variance[0] - 0.5) <= 5 * diag.gradient.stderr[0] + 1e-12
+
+
+@pytest.mark.parametrize("function", [np.sin, np.square], ids=["sin", "square"])
+def test_angles_whose_law_is_not_known_are_refused(function):
+    @qp.qnode(qp.device("default.qubit"))
+    def circuit(w):
+        qp.RX(function(w[0]), 0)
+        qp.RY(w[1], 0)
+        return qp.expval(qp.Z(0))
+
+    diag = dla.inspect(circuit)(np.array([0.3, 0.4]))
+    assert diag.gradient.variance is None and "not affine in w[0]" in diag.loss.variance.reason
+    assert diag.limit.loss.variance.available and diag.algebra.name == "su(2)"
