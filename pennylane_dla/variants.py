@@ -20,7 +20,7 @@ def source_of(diagnostics: Diagnostics, purpose: str) -> Source:
     Raises:
         DLAError: where it was not kept; ``purpose`` says what needs it
     """
-    if diagnostics.source is None:
+    if diagnostics.source is None or diagnostics.source.args is None:
         raise DLAError(
             f"{purpose} needs the arguments of the call, and this diagnosis was made inside jit, grad or vmap, where "
             "there are only tracers: use dla.inspect(circuit)(*args) with concrete arguments."

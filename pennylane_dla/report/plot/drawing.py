@@ -75,7 +75,8 @@ def drawing_plan(diagnostics: Diagnostics):
 
     ``None`` where the circuit is too large for a drawing, or the call was not kept.
     """
-    if diagnostics.source is None or diagnostics.num_wires > MAX_WIRES:
+    source = diagnostics.source
+    if source is None or source.args is None or diagnostics.num_wires > MAX_WIRES:
         return None
     if len(diagnostics.ansatz.gates) > 12 * MAX_WIRES * MAX_LAYERS:
         return None
@@ -85,8 +86,8 @@ def drawing_plan(diagnostics: Diagnostics):
         drawn.append(gate_by_gate(tape))
         return drawn[-1]
 
-    qnode, args, kwargs = rewritten(diagnostics.source, edit)
-    ansatz = extract(qnode, args, kwargs, diagnostics.source.options.argnums, "top")[0]
+    qnode, args, kwargs = rewritten(source, edit)
+    ansatz = extract(qnode, args, kwargs, source.options.argnums, "top")[0]
     place = {wire: q for q, wire in enumerate(ansatz.wires)}
     tape = qp.map_wires(drawn[-1], place)[0][0]
     columns = drawable_layers(tape.operations, wire_map={q: q for q in place.values()})

@@ -1,0 +1,78 @@
+"""A changed circuit, and the figures by which it is judged."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from pennylane_dla.circuit.ansatz import Ansatz, Measurement, Rotation
+from pennylane_dla.inspection import Options
+from pennylane_dla.pauli import ProjectorProduct
+from pennylane_dla.summary import median_live
+from pennylane_dla.variance.choose import ENGINES, predict
+from pennylane_dla.variance.law import AngleLaw
+from pennylane_dla.variance.problem import Problem
+from pennylane_dla.verdict import shift_weights, shot_variance, shots_needed
+
+from .remedy import Figures
+
+FAST = tuple(name for name in ENGINES if name != "simulated")  # a minute for one candidate is too long
+
+
+@dataclass(frozen=True, eq=False)
+class Variant:
+    """A circuit with one measurement, and how to diagnose it.
+
+    Args:
+        ansatz: the changed circuit
+        options: law of the angles, engine, budget
+        kind: of the remedy
+        change: what was done
+        price: what it costs in expressivity, beyond the dimension
+    """
+
+    ansatz: Ansatz
+    options: Options
+    kind: str = ""
+    change: str = ""
+    price: str = ""
+
+    def changed(self, kind: str, change: str, price: str = "", ansatz: Ansatz | None = None, **options) -> Variant:
+        """A variant of this one."""
+        return Variant(ansatz or self.ansatz, replace(self.options, **options), kind, change, price)
+
+
+def judge(variant: Variant, engines: Sequence[str] = FAST) -> Figures | None:
+    """Predict the gradient of a variant, without algebra and deep limit; ``None`` where none of the engines applies."""
+    ansatz, options = variant.ansatz, variant.options
+    measurement = ansatz.measurements[0]
+    law = AngleLaw.resolve(options.angles, ansatz.arguments)
+    problem = Problem(ansatz, measurement.observable, law, options.budget, measurement.kind)
+    for method in engines if options.method is None else (options.method,):
+        prediction = predict(problem, method)
+        if prediction.gradient.available:
+            break
+    else:
+        return None
+    estimate = prediction.gradient
+    needed = None
+    if measurement.kind != "var":  # the parameter-shift rule of a variance is another one
+        needed = shots_needed(estimate, shift_weights(ansatz), shot_variance(measurement.observable, prediction))
+    middle, error, _, _ = median_live(estimate, ansatz.arguments.num_elements)
+    driven = {j for gate in ansatz.gates if isinstance(gate, Rotation) for j in gate.angle.elements}
+    unseen = middle == 0 and not estimate.exact
+    if unseen:
+        if estimate.interval is None:
+            return None  # nothing was seen and there is no bound: nothing is known
+        middle, error = float(np.median(np.asarray(estimate.interval[1], float))), 0.0
+    relative_error = error / middle if middle else 0.0
+    return Figures(middle, middle / loss_range(measurement) ** 2, relative_error, needed, len(driven), unseen)
+
+
+def loss_range(measurement: Measurement) -> float:
+    """How far apart two values of the loss can be, at most: the unit in which losses of any scale compare."""
+    if isinstance(measurement.observable, ProjectorProduct):
+        return 1.0
+    return float(2 * np.abs(measurement.observable.coefficients).sum()) or 1.0
