@@ -93,8 +93,10 @@ def square(observable: PauliSum) -> PauliSum:
 
 @dataclass
 class _Moments:
-    """Sums of powers about a point near the mean, to the fourth."""
+    """Sums of powers about a point near the mean, to the fourth; ``scale`` is the size of what would be rounding
+    beside it."""
 
+    scale: float
     about: Float[np.ndarray, " k"]
     count: int = 0
     sums: Float[np.ndarray, "4 k"] | None = None
@@ -111,7 +113,7 @@ class _Moments:
         second = two - one**2
         fourth = four - 4 * one * three + 6 * one**2 * two - 3 * one**4
         error = np.sqrt(np.maximum(fourth - second**2, 0) / self.count)
-        noise = 1e-24 * (two.max(initial=0) + self.about.max(initial=0) ** 2)
+        noise = 1e-24 * self.scale**2
         second = np.where(second <= noise, 0.0, second * self.count / (self.count - 1))
         return self.about + one, second, np.where(second == 0, 0.0, error)
 
@@ -132,7 +134,8 @@ def _sample(problem: Problem, task: Simulation, rng: np.random.Generator) -> Pre
         value, slope = _loss(problem, task, values, slopes)
         slope = slope @ matrix if not len(own) else slope @ _with_own(matrix, task, own)
         if loss is None:
-            loss, gradient = _Moments(np.array([value.mean()])), _Moments(slope.mean(axis=0))
+            scale = sum(float(np.abs(o.coefficients).sum()) + abs(o.constant) for o in task.observables)
+            loss, gradient = _Moments(scale, np.array([value.mean()])), _Moments(scale, slope.mean(axis=0))
         loss.add(value[:, None])
         gradient.add(slope)
         shown.advance(batch)
