@@ -226,7 +226,8 @@ def clifford() -> None:
     split, seconds = predicted(ansatz, task, samples=samples // 10, rtol=1e-9)
     relative = [p.loss.stderr / p.loss.value for p in (prediction, split)]
     print(
-        f"loss {prediction.loss.value:.3g} ± {relative[0]:.1%}; with splitting {split.loss.value:.3g} ± {relative[1]:.1%} "
+        f"loss {prediction.loss.value:.3g} ± {relative[0]:.1%}; "
+        f"with splitting {split.loss.value:.3g} ± {relative[1]:.1%} "
         f"from a tenth of the paths"
     )
 
