@@ -27,14 +27,9 @@ def find_causes(limit: Prediction, prediction: Prediction, noiseless: Prediction
     found = limit_of(limit)
     if found is not None and found.modules:
         share = found.expressiveness
-        causes.append(
-            Cause(
-                "expressiveness",
-                f"the observable moves in modules of dimension {format_dimension(round(1 / share))}",
-                float(share),
-            )
-        )
-        state = float(found.state_factor)
+        moves = f"the observable moves in modules of dimension {format_dimension(round(1 / share))}"
+        causes.append(Cause("expressiveness", moves, float(share)))
+        state = float(min(found.state_factor, 1))  # beyond 1 it is no cause, and may be too large for a float
         causes.append(Cause("initial state", f"its purity in those modules is {state:.3g}", state))
         purity = float(found.observable_purity)
         causes.append(Cause("observable", f"its moving terms have squared norm {purity:.3g}", purity))

@@ -269,7 +269,7 @@ class Diagnostics:
                     },
                     "shots_needed": _plain(m.shots_needed),
                     "causes": [{"name": c.name, "evidence": c.evidence, "factor": c.factor} for c in m.causes],
-                    "facts": {key: _plain(value) for key, value in m.facts.items()},
+                    "facts": {k: _plain(v) for k, v in m.facts.items() if isinstance(v, (str, int, float, list, dict))},
                 }
                 for m in self.measurements
             ],
@@ -370,11 +370,16 @@ def _plain(value: Any) -> Any:
     if isinstance(value, (np.generic,)):
         return _plain(value.item())
     if isinstance(value, Fraction):
-        return str(value)
+        return _digits(value.numerator) + (f"/{_digits(value.denominator)}" if value.denominator != 1 else "")
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) > 2**53:
-        return str(value)
+        return _digits(value)
     if isinstance(value, float) and not np.isfinite(value):
         return str(value)
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
     return str(value)
+
+
+def _digits(value: int) -> str:
+    """All digits; Python refuses more than a few thousand, which are given in hexadecimal."""
+    return str(value) if abs(value).bit_length() < 12_000 else hex(value)

@@ -43,7 +43,8 @@ def dynamical_lie_algebra(effective: EffectiveAnsatz, max_dim: int, progress: bo
     if all(len(g) == 1 for g in generators):
         algebra = classify_strings(PauliStrings.concatenate([g.strings for g in generators]))
     else:
-        algebra = lie_closure_sums(_distinct(generators), min(max_dim, MAX_SUM_DIM), progress=progress)
+        limit = min(max_dim, MAX_SUM_DIM)
+        algebra = lie_closure_sums(_distinct(generators), limit, basis=False, progress=progress)
         if algebra.complete:
             algebra = structure(algebra)
     if reason:

@@ -105,14 +105,18 @@ def describe_gradient(gradient: GradientDiagnostics) -> str:
 
 def spread(gradient: GradientDiagnostics) -> str:
     """``1e-3 … 2e-3 … 4e-3``: minimum, median, maximum of what is not zero."""
-    values = np.array([float(as_float(v)) for v in np.ravel(np.asarray(gradient.estimate.value, dtype=object))])
-    live = values[values > 0]
-    if not len(live):
+    live = sorted(value for value in np.ravel(np.asarray(gradient.estimate.value, dtype=object)) if value > 0)
+    if not live:
         return "0"
-    low, middle, high = live.min(), np.median(live), live.max()
-    if high - low <= 1e-9 * high:
-        return f"{middle:.3g}"
-    return f"{low:.2e} (min), {middle:.2e} (median), {high:.2e} (max)"
+    low, middle, high = live[0], live[len(live) // 2], live[-1]
+    if high - low <= 1e-9 * float(high):
+        return short(middle)
+    return f"{short(low)} (min), {short(middle)} (median), {short(high)} (max)"
+
+
+def short(value: Any) -> str:
+    """Three digits of a float or, however small, of a fraction."""
+    return scientific(value) if isinstance(value, Fraction) else f"{float(value):.3g}"
 
 
 def number_with_error(estimate: VarianceEstimate, prefix: str = "") -> str:
@@ -145,7 +149,7 @@ def number(value: Any) -> str:
     """A short number; a fraction of small integers also as such."""
     if isinstance(value, Fraction):
         shown = scientific(value)
-        if value.denominator != 1 and len(str(value.denominator)) <= 12:
+        if value.denominator != 1 and len(str(value)) <= 24:
             return f"{value} = {shown}"
         return shown
     return f"{float(value):.4g}"

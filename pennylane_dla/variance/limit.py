@@ -61,7 +61,7 @@ class Limit:
         gradient: second moment of the derivative for each of ``rotations`` (``exp(-iαP/2)``), an array of fractions
         loss_mean: ``E[loss]``: the constant and the conserved terms
         modules: where the variance comes from, largest contribution first
-        algebra: the classified Lie algebra
+        algebra: the classified Lie algebra; ``None`` where the generators are sums
         conserved_purity: squared coefficients of the terms that no generator moves
     """
 
@@ -69,7 +69,7 @@ class Limit:
     gradient: VarianceEstimate
     loss_mean: float | None
     modules: tuple[ModuleShare, ...]
-    algebra: LieAlgebra
+    algebra: LieAlgebra | None
     conserved_purity: Fraction = Fraction(0)
 
     @cached_property
