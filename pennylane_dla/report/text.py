@@ -116,7 +116,7 @@ def spread(gradient: GradientDiagnostics) -> str:
 
 def short(value: Any) -> str:
     """Three digits of a float or, however small, of a fraction."""
-    return scientific(value) if isinstance(value, Fraction) else f"{float(value):.3g}"
+    return scientific(value) if isinstance(value, Fraction) else f"{float(value):.2e}"
 
 
 def number_with_error(estimate: VarianceEstimate, prefix: str = "") -> str:
