@@ -44,7 +44,7 @@ def rewritten(source: Source, edit: Callable[[QuantumScript], QuantumScript]) ->
         values = circuit.get_parameters(trainable_only=False)
 
         def parameters(parameters):
-            return _queue(edit(circuit.bind_new_parameters(list(parameters), trainable)))
+            return _queue(edit, lambda: circuit.bind_new_parameters(list(parameters), trainable))
 
         arrays = all(np.ndim(values[i]) == 0 for i in trainable)
         chosen = [values[i] for i in trainable]
@@ -53,19 +53,20 @@ def rewritten(source: Source, edit: Callable[[QuantumScript], QuantumScript]) ->
 
     @functools.wraps(circuit.func)
     def function(*args, **kwargs):
-        return _queue(edit(_tape(circuit, source.options.level, args, kwargs)))
+        return _queue(edit, lambda: _tape(circuit, source.options.level, args, kwargs))
 
     return qp.QNode(function, circuit.device, interface=circuit.interface), args, kwargs
 
 
 def _tape(qnode: qp.QNode, level, args, kwargs) -> QuantumScript:
-    with qp.QueuingManager.stop_recording():
-        if level == "top" or (level == "user" and len(qnode.compile_pipeline) == 0):
-            return qp.tape.make_qscript(qnode.func)(*args, **kwargs)
-        return qp.workflow.construct_tape(qnode, level=level)(*args, **kwargs)
+    if level == "top" or (level == "user" and len(qnode.compile_pipeline) == 0):
+        return qp.tape.make_qscript(qnode.func)(*args, **kwargs)
+    return qp.workflow.construct_tape(qnode, level=level)(*args, **kwargs)
 
 
-def _queue(tape: QuantumScript):
+def _queue(edit, build):
+    with qp.QueuingManager.stop_recording():  # operations queue themselves where they are made
+        tape = edit(build())
     for operation in tape.operations:
         qp.apply(operation)
     measurements = tuple(qp.apply(m) for m in tape.measurements)

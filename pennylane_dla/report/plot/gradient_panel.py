@@ -111,16 +111,17 @@ def gradients(diagnostics: Diagnostics, ax=None, measurement: int = 0):
     ax.set_ylabel("variance over the law of the angles\nVar[∂ℓ/∂θ] in 1/rad², Var[ℓ]")
     ax.margins(x=0.02)
     ax.grid(axis="y", alpha=0.25)
-    ax.legend(
-        loc="lower left",
-        bbox_to_anchor=(0, 1.0),
-        ncols=2,
-        fontsize="small",
-        frameon=False,
-        borderaxespad=0.2,
-        handlelength=2.2,
-        columnspacing=1.2,
-    )
+    if ax.get_legend_handles_labels()[0]:
+        ax.legend(
+            loc="lower left",
+            bbox_to_anchor=(0, 1.0),
+            ncols=2,
+            fontsize="small",
+            frameon=False,
+            borderaxespad=0.2,
+            handlelength=2.2,
+            columnspacing=1.2,
+        )
     return ax
 
 

@@ -14,9 +14,9 @@ def trade_off(comparison, ax=None):
     """``dim 𝔤`` to the right, median gradient variance upwards.
 
     A short line marks the variance that the shots just resolve, one for each circuit: a loss that varies little also
-    has little shot noise. Below the lowest of them every circuit is barren, and left of the smallest number of parameters
-    every circuit has more parameters than directions: these two regions are shaded. A circuit that is barren or
-    underfitting by its own measure is crossed out.
+    has little shot noise. Below the lowest of them every circuit is barren, and left of the smallest number of
+    parameters every circuit has more parameters than directions: these two regions are shaded. A circuit that is barren
+    or underfitting by its own measure is crossed out.
 
     Args:
         comparison: of :func:`pennylane_dla.compare`
