@@ -15,6 +15,7 @@ from jaxtyping import Float
 from scipy.special import betaincinv, stdtrit
 
 LEVEL = 0.95
+FEW = 10  # effective number of estimates up to which Student's interval is not trusted alone
 
 
 def weighted_interval(
@@ -60,16 +61,19 @@ def weighted_interval(
 def replicate_interval(
     total: Float[np.ndarray, " *shape"],
     squares: Float[np.ndarray, " *shape"],
+    largest: Float[np.ndarray, " *shape"] | float,
     samples: int,
     bound: Float[np.ndarray, " *shape"] | float,
 ) -> tuple[Float[np.ndarray, " *shape"], Float[np.ndarray, " *shape"]]:
     """95 % confidence interval of the mean of a few positive estimates that lean to large values.
 
-    Student's interval for the logarithm of the mean, ``value · exp(± t · relative error)``.
+    Student's interval for the logarithm of the mean, ``value · exp(± t · relative error)``; where the sum rests on
+    few of the estimates, at least as wide as :func:`weighted_interval`.
 
     Args:
         total: ``Σ e`` over the estimates
         squares: ``Σ e²``
+        largest: the largest estimate
         samples: number of estimates
         bound: the largest estimate possible, used where all are zero
 
@@ -81,8 +85,10 @@ def replicate_interval(
     mean = total / samples
     error = standard_error(total, squares, samples) * np.sqrt(samples / max(1, samples - 1))
     spread = stdtrit(max(1, samples - 1), 1 - (1 - LEVEL) / 2) * error / np.where(hit, mean, 1.0)
-    none = np.asarray(bound) * (1 - ((1 - LEVEL) / 2) ** (1 / samples))
-    return np.where(hit, mean * np.exp(-spread), 0.0), np.where(hit, mean * np.exp(spread), none)
+    low, high = np.where(hit, mean * np.exp(-spread), 0.0), np.where(hit, mean * np.exp(spread), 0.0)
+    wide_low, wide_high = weighted_interval(total, squares, largest, samples, bound)
+    few = total**2 <= FEW * squares
+    return np.where(few, np.minimum(low, wide_low), low), np.where(few, np.maximum(high, wide_high), high)
 
 
 def standard_error(

@@ -50,6 +50,9 @@ class Uniform(Law):
             raise DLAError("Uniform takes both low and high, or neither (one full period).")
         if self.low is not None and not (_finite(self.low, self.high) and self.low < self.high):
             raise DLAError(f"Uniform needs finite low < high; got low={self.low}, high={self.high}.")
+        if self.low is not None:
+            object.__setattr__(self, "low", float(self.low))
+            object.__setattr__(self, "high", float(self.high))
 
     def characteristic(self, t: float) -> complex:
         if self.low is None:
@@ -79,6 +82,8 @@ class Normal(Law):
     def __post_init__(self):
         if not (_finite(self.std, self.mean) and self.std >= 0):
             raise DLAError(f"Normal needs a finite mean and std ≥ 0; got std={self.std}, mean={self.mean}.")
+        object.__setattr__(self, "std", float(self.std))
+        object.__setattr__(self, "mean", float(self.mean))
 
     def characteristic(self, t: float) -> complex:
         return np.exp(1j * t * self.mean - (t * self.std) ** 2 / 2)
@@ -207,8 +212,12 @@ class AngleLaw:
 
 
 def _finite(*values) -> bool:
-    """Whether all are finite real numbers."""
-    return all(isinstance(v, numbers.Real) and np.isfinite(v) for v in values)
+    """Whether all are finite real numbers (arrays without axes count)."""
+    return all(np.ndim(v) == 0 and np.isrealobj(v) and _is_number(v) and np.isfinite(float(v)) for v in values)
+
+
+def _is_number(value) -> bool:
+    return isinstance(value, numbers.Real) or (hasattr(value, "dtype") and np.issubdtype(value.dtype, np.number))
 
 
 def _as_law(given) -> Law:

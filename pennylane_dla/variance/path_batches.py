@@ -184,6 +184,8 @@ class StagedWalk:
         if budget.samples < 2 * LEAST_BATCHES * words * WORD:
             return None
         walk = replace(walk, words=words, blocks=sweep.padded_blocks(walk.table, length)[1])
+        if len(walk.blocks) < 2:  # the only stage would be the end, where nothing can be chosen any more
+            return None
         sizes = []
         rng = np.random.default_rng([budget.seed, 0, 1])
         with numerics():

@@ -203,14 +203,14 @@ def _prediction(problem: Problem, walk: Walk, totals: Totals) -> Prediction:
     reached[walk.table.gates[walk.table.gates >= 0]] = True
     reached[[position for position, _, _ in walk.table.absorbed]] = True
     bound = np.where(reached, walk.bound, 0.0)
+    largest = np.zeros(len(gates))
+    largest[: len(totals.largest) - 1] = totals.largest[:-1]
     if totals.paths == samples:
-        largest = np.zeros(len(gates))
-        largest[: len(totals.largest) - 1] = totals.largest[:-1]
         low, high = weighted_interval(*sums, largest, samples, bound)
         loss_interval = weighted_interval(*totals.loss, totals.largest[-1], samples, walk.bound)
     else:
-        low, high = replicate_interval(*sums, samples, bound)
-        loss_interval = replicate_interval(*totals.loss, samples, walk.bound)
+        low, high = replicate_interval(*sums, largest, samples, bound)
+        loss_interval = replicate_interval(*totals.loss, totals.largest[-1], samples, walk.bound)
 
     def elements(values):
         angles = [gates[k].angle for k in rotations]
