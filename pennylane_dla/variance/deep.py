@@ -41,11 +41,14 @@ def deep_limit(problem: Problem) -> Prediction:
     state = _after_known_gates(effective, leading)
     if isinstance(state, UnknownState):
         return Prediction.unavailable(state.reason)
-    generators = circuit_generators(effective)
-    if generators is None:
-        return Prediction.unavailable("known gates spread the generators over too many strings")
-    single = all(len(generator) == 1 for generator in generators)
-    strings = PauliStrings.concatenate([generator.strings for generator in generators])
+    if effective.single and not known:
+        generators, strings = None, effective.strings
+    else:
+        generators = circuit_generators(effective)
+        if generators is None:
+            return Prediction.unavailable("known gates spread the generators over too many strings")
+        strings = PauliStrings.concatenate([generator.strings for generator in generators])
+    single = len(strings) == len(trainable)
     observable = problem.observable
     if isinstance(observable, ProjectorProduct) and len(observable.wires) > MAX_PROJECTOR_WIRES:
         found = _wide_projector(problem, strings, state) if single and not known else None

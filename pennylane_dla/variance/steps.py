@@ -94,6 +94,11 @@ def circuit_steps(effective: EffectiveAnsatz, law: AngleLaw) -> Steps | str:
     """
     moments = rotation_moments(effective, law)
     blank = _blank(effective.strings)
+    if not effective.channels:
+        strings, count = effective.strings, effective.num_rotations
+        none = blank[np.zeros(count, int)]
+        local = blank[np.zeros(4 * count, int)]
+        return Steps(strings, strings, none, moments, np.arange(count), local, np.ones((count, 16)), np.zeros(count))
     channels = list(effective.channels)
     parts, rows, rotation, damping, decay = [], [], [], [], []
     for k in range(effective.num_rotations + 1):
@@ -114,9 +119,6 @@ def circuit_steps(effective: EffectiveAnsatz, law: AngleLaw) -> Steps | str:
             rotation.append(k)
             damping.append(np.ones(16))
             decay.append(0.0)
-    if not parts:
-        empty = effective.strings[:0]
-        return Steps(empty, empty, empty, moments, np.zeros(0, int), empty, np.zeros((0, 16)), np.zeros(0))
 
     def column(j):
         return PauliStrings.concatenate([part[j] for part in parts])
