@@ -49,7 +49,7 @@ def shot_variance(observable: PauliSum | ProjectorProduct, prediction: Predictio
 
 
 def shots_needed(
-    gradient: VarianceEstimate, weights: Float[np.ndarray, "num_elements *batch"], single_shot: float
+    gradient: VarianceEstimate, weights: Float[np.ndarray, "n batch"], single_shot: float
 ) -> float | None:
     """Shots an expectation value for signal-to-noise 1 on the median component that does not vanish.
 
@@ -120,6 +120,8 @@ def _outlook(measurement: MeasurementDiagnostics) -> str:
         change = f"approach a loss variance of {value:.2g}"
     elif now > 1.5 * value:
         change = f"lose another factor {now / value:.2g}"
+    elif value > 1.5 * now:
+        change = f"rise to a loss variance of {value:.2g}"
     else:
         change = "stay where this one is"
     return f"Deeper circuits with the same generators {change} at this size; how it scales, only several sizes tell."

@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pennylane as qp
 import pytest
+import scipy.sparse
 
 import pennylane_dla as dla
 
@@ -90,3 +91,167 @@ def test_a_circuit_with_variances_only_has_an_unknown_verdict():
     diag = inspect(lambda w: _layers(w, lambda: qp.var(qp.X(0))), np.zeros((2, 3, 3)))
     assert diag.loss.variance.available
     assert diag.verdict == "unknown" and "shots" in diag.verdict.criterion
+
+
+# -- What is no unitary circuit of one structure is refused ------------------------------------------------
+
+
+NOT_UNITARY = {
+    "Projector": lambda: qp.Projector([0], 0),
+    "SProd": lambda: qp.s_prod(0.5, qp.X(0)),
+    "Sum": lambda: qp.sum(qp.X(0), qp.Z(0)),
+    "LinearCombination": lambda: qp.Hamiltonian([1.0, 2.0], [qp.X(0), qp.Z(1)]),
+    "QubitUnitary": lambda: qp.QubitUnitary(np.diag([1.0, 2.0]), 0),
+    "DiagonalQubitUnitary": lambda: qp.DiagonalQubitUnitary(np.array([1.0, 2.0]), 0),
+    "ControlledQubitUnitary": lambda: qp.ctrl(qp.QubitUnitary(np.diag([1.0, 2.0]), 0), 1),
+    "Adjoint(QubitUnitary)": lambda: qp.adjoint(qp.QubitUnitary(np.diag([1.0, 2.0]), 0)),
+}
+
+
+@pytest.mark.parametrize("name", NOT_UNITARY)
+def test_an_operation_that_is_not_unitary_is_refused(name):
+    def circuit(w):
+        qp.RX(w, 0)
+        NOT_UNITARY[name]()
+        return qp.expval(qp.Z(0))
+
+    with pytest.raises(dla.DLAError, match=r"(?i)unitary") as error:
+        inspect(circuit, 0.1)
+    assert name in str(error.value)
+
+
+def test_sums_of_operators_that_are_unitary_are_gates():
+    def circuit(w):
+        qp.RX(w[0], 0)
+        qp.dot([0.6, 0.8], [qp.X(0), qp.Z(0)])
+        qp.RX(w[1], 0)
+        return qp.expval(qp.Z(0))
+
+    diag = inspect(circuit, np.zeros(2))
+    losses, gradients = sampled(circuit, diag.arguments.periods)
+    within_five_errors(losses, diag.loss.variance.value)
+    within_five_errors(gradients, diag.gradient.variance)
+
+
+def test_postselection_is_refused():
+    @qp.defer_measurements
+    @qp.qnode(DEVICE)
+    def circuit(w):
+        qp.RX(w, 0)
+        qp.measure(0, postselect=1)
+        qp.RX(w, 0)
+        return qp.expval(qp.Z(0))
+
+    with pytest.raises(dla.DLAError, match="postselection"):
+        dla.inspect(circuit)(0.1)
+
+
+OBSERVABLE_BY_VALUE = {
+    "type": lambda w: qp.Z(0) if w[0] > 0 else qp.Hermitian(np.eye(2), 0),
+    "word": lambda w: qp.Z(0) if w[0] > 0 else qp.X(0),
+    "sum": lambda w: qp.Z(0) + (qp.Z(1) if w[0] > 0 else qp.X(1)),
+}
+
+
+@pytest.mark.parametrize("name", OBSERVABLE_BY_VALUE)
+def test_an_observable_that_depends_on_the_arguments_is_refused(name):
+    def circuit(w):
+        qp.RX(w[0], 0)
+        qp.RY(w[1], 1)
+        return qp.expval(OBSERVABLE_BY_VALUE[name](w))
+
+    with pytest.raises(dla.DLAError, match="observables of the circuit depend on the values"):
+        inspect(circuit, np.zeros(2))
+
+
+@pytest.mark.parametrize("driven", [True, False])
+def test_a_random_circuit_is_refused(driven):
+    rng = np.random.default_rng(1)
+
+    def circuit(w):
+        qp.RX(w[0] * rng.uniform() if driven else w[0], 0)
+        qp.RY(rng.uniform(), 0)
+        return qp.expval(qp.Z(0))
+
+    with pytest.raises(dla.DLAError, match="random"):
+        inspect(circuit, np.zeros(2))
+
+
+# -- Observables --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "measured, reason",
+    [
+        (lambda: qp.expval(qp.NumberOperator(0)), "no matrix"),
+        (lambda: qp.expval(qp.GellMann(0, 3)), "no observable of qubits"),
+        (lambda: qp.expval(1e200 * qp.Z(0)), "rescale"),
+        (lambda: qp.expval(1e-200 * qp.Z(0)), "rescale"),
+        (lambda: qp.expval(qp.pauli.PauliWord({0: "Z"})), "operation"),
+        (lambda: qp.expval(qp.SparseHamiltonian(scipy.sparse.eye(2**16).tocsr(), wires=range(16))), "16 wires"),
+    ],
+    ids=["mode", "qutrit", "huge", "tiny", "word", "sparse"],
+)
+def test_an_observable_that_cannot_be_read_says_why(measured, reason):
+    diag = inspect(lambda w: _layers(w, measured), np.zeros((2, 3, 3)))
+    assert diag.verdict == "unknown" and reason in diag.loss.variance.reason
+    assert diag.algebra.dim == 63
+
+
+def test_a_sparse_hamiltonian_of_few_wires_is_one():
+    dense = qp.Z(0) @ qp.X(2)
+    sparse = scipy.sparse.csr_matrix(qp.matrix(dense, wire_order=[0, 1, 2]))
+    both = [
+        inspect(lambda w, o=o: _layers(w, lambda: qp.expval(o)), np.zeros((2, 3, 3))).gradient.variance
+        for o in (dense, qp.SparseHamiltonian(sparse, wires=range(3)))
+    ]
+    np.testing.assert_allclose(*both, atol=1e-12)
+
+
+def test_large_coefficients_stay_readable():
+    report = str(inspect(lambda w: _layers(w, lambda: qp.expval(1e70 * qp.Z(0))), np.zeros((2, 3, 3))))
+    assert max(map(len, report.splitlines())) <= 100
+
+
+def test_arguments_by_keyword_are_explained():
+    with pytest.raises(dla.DLAError, match="by position"):
+        dla.inspect(qp.QNode(lambda w: _layers(w, qp.probs), DEVICE))(w=np.zeros((2, 3, 3)))
+
+
+# -- Options ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        {"max_dim": 0},
+        {"max_dim": "many"},
+        {"max_dim": 2.5},
+        {"max_memory": -1},
+        {"samples": 0},
+        {"samples": 1},
+        {"rtol": 0},
+        {"rtol": float("nan")},
+        {"seed": -1},
+        {"seed": None},
+    ],
+    ids=str,
+)
+def test_a_limit_that_is_none_is_refused_before_any_work(option):
+    (name,) = option
+    with pytest.raises(dla.DLAError, match=f"^{name}="):
+        dla.inspect(qp.QNode(lambda w: _layers(w, qp.probs), DEVICE), **option)
+
+
+def test_laws_take_numbers_of_any_library():
+    assert dla.Normal(jnp.array(0.5)) == dla.Normal(0.5) == dla.Normal(np.float32(0.5), np.array(0))
+    assert dla.Uniform(np.array(0.0), jnp.array(1)) == dla.Uniform(0, 1)
+    for wrong in ("0.1", np.array([0.1, 0.2]), 1j, None):
+        with pytest.raises(dla.DLAError):
+            dla.Normal(wrong)
+
+
+def test_the_outlook_says_when_deeper_circuits_move_more():
+    circuit = qp.QNode(lambda w: _layers(w, lambda: qp.expval(qp.Z(0))), DEVICE)
+    diag = dla.inspect(circuit, angles=dla.Normal(0.1))(np.zeros((2, 3, 3)))
+    assert "rise to a loss variance of 0.11" in diag.verdict.outlook

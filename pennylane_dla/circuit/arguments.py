@@ -255,7 +255,10 @@ def _trainable(leaves, tops, args, names, argnums):
     if None in numbers:
         raise DLAError(f"argnums={argnums!r} must be an integer or a sequence of integers.")
     if not args:
-        raise DLAError("no trainable parameter: the QNode was called without positional arguments.")
+        raise DLAError(
+            "no trainable parameter: the QNode was called without positional arguments; pass the trainable ones by "
+            "position (as jax.grad takes them), or as arrays with requires_grad=True."
+        )
     for n in numbers:
         if not -len(args) <= n < len(args):
             raise DLAError(

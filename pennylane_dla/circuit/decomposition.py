@@ -216,7 +216,7 @@ def _number(value) -> float:
     if hasattr(value, "detach"):
         value = value.detach()
     if scipy.sparse.issparse(value):
-        value = value.toarray()
+        value = value.tocsr().data  # as an array it may have 4^n entries
     array = np.asarray(qp.math.toarray(qp.math.unwrap([value])[0]))
     if array.ndim == 0 and not np.iscomplexobj(array):
         return float(array)

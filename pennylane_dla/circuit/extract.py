@@ -28,7 +28,7 @@ from .operations import factors_of, generator_factors
 from .periods import element_periods
 from .probing import AngleMap, ProbePoints, angle_map, without_data
 from .states import fold, prepare
-from .unitaries import clifford_factors
+from .unitaries import clifford_factors, require_unitary
 
 
 def extract(
@@ -160,14 +160,20 @@ class _Probe:
 
     def structures(self) -> list:
         return [
-            (structure(leaves), [(type(m), m.wires.labels) for m in tape.measurements])
+            (structure(leaves), [(type(m), m.wires.labels, _shape(m.obs)) for m in tape.measurements])
             for tape, leaves in zip(self.tapes, self.leaves, strict=True)
         ]
 
 
 def _observed(tape) -> list:
     """Numbers in the observables."""
-    return [value for m in tape.measurements if m.obs is not None for value in m.obs.data]
+    return [value for m in tape.measurements for value in getattr(m.obs, "data", ())]
+
+
+def _shape(obs):
+    """What an observable is, its numbers apart."""
+    sentence = getattr(obs, "pauli_rep", None)
+    return type(obs) if sentence is None else frozenset(sentence)
 
 
 def _read(source: _Source) -> tuple[Ansatz, ...]:
@@ -216,7 +222,7 @@ def _probe_at(source: _Source, style: str, positive: bool) -> tuple[_Probe, Angl
     def finite(probe: _Probe) -> np.ndarray:
         values = np.concatenate(probe.values())
         if not np.all(np.isfinite(values)):
-            raise ArithmeticError("the circuit has angles that are NaN or infinite")
+            raise ArithmeticError("the circuit has angles or coefficients that are NaN or infinite")
         return values
 
     first = build(points.first, data.first)
@@ -226,8 +232,9 @@ def _probe_at(source: _Source, style: str, positive: bool) -> tuple[_Probe, Angl
         probe = build(elements, numbers)
         if probe.structures() != structures:
             raise DLAError(
-                "the gates of the circuit depend on the values of its arguments; one structure for all "
-                "values is needed."
+                "the gates or observables of the circuit depend on the values of its arguments (or are random); "
+                "one structure for all values is needed: pass what a branch depends on as a Python number or "
+                "bool that is not trainable."
             )
         return finite(probe)
 
@@ -253,6 +260,9 @@ class _Reader:
     def ansatz(self) -> Ansatz:
         """The circuit; its ``arguments`` are filled in by the caller, who knows the whole batch."""
         start = 0
+        if not self.source.call.num_unknown:  # what is controlled is decomposed already
+            for op in self.tape.operations:
+                require_unitary(op)
         for leaf in self.leaves:
             self._add(leaf, start)
             start += len(leaf.slots)
@@ -265,6 +275,8 @@ class _Reader:
 
     def _add(self, leaf: Leaf, start: int) -> None:
         gates, slots = self.gates, range(start, start + len(leaf.slots))
+        if leaf.kind == "matrix" and gates.constant(leaf, slots):
+            require_unitary(leaf.operation)
         if leaf.kind == "table":
             gates.add(leaf, factors_of(leaf.operation), start)
         elif leaf.kind == "generator":

@@ -16,6 +16,7 @@ from .operations import ROUNDING
 
 MAX_OUTCOMES = 16
 MAX_MATRIX_WIRES = 6
+SMALLEST, LARGEST = 1e-75, 1e75  # fourth powers of coefficients are floats
 
 
 class _Unsupported(Exception):
@@ -52,7 +53,7 @@ def _single(process, place: dict, known: bool) -> Measurement:
         return Measurement(
             kind, label, None, "it has no observable (a mid-circuit measurement or eigenvalues only)"
         )
-    if process.obs.data and not known:
+    if getattr(process.obs, "data", ()) and not known:
         return Measurement(kind, label, None, "its coefficients are not known inside jit or vmap")
     try:
         return Measurement(kind, label, observable_of(process.obs, place))
@@ -66,17 +67,28 @@ def observable_of(obs, place: dict) -> PauliSum | ProjectorProduct:
         projector = _basis_projector(obs, place)
         if projector is not None:
             return projector
+    if isinstance(obs, (qp.pauli.PauliWord, qp.pauli.PauliSentence)):
+        raise _Unsupported("it is no operator; measure it as .operation()")
     sentence = obs.pauli_rep
     if sentence is None:
-        if isinstance(obs, qp.SparseHamiltonian) or len(obs.wires) > MAX_MATRIX_WIRES:
+        if len(obs.wires) > MAX_MATRIX_WIRES:
             raise _Unsupported(
                 f"{obs.name} on {len(obs.wires)} wires has no Pauli representation; up to "
                 f"{MAX_MATRIX_WIRES} wires it is decomposed, beyond that write it as a Hamiltonian"
             )
-        sentence = qp.pauli_decompose(
-            qp.matrix(obs, wire_order=obs.wires), wire_order=obs.wires, pauli=True, check_hermitian=False
-        )
+        sentence = qp.pauli_decompose(_matrix(obs), wire_order=obs.wires, pauli=True, check_hermitian=False)
     return pauli_sum(sentence, place)
+
+
+def _matrix(obs) -> np.ndarray:
+    """Its matrix on its own wires."""
+    try:
+        matrix = obs.sparse_matrix().toarray() if obs.has_sparse_matrix else qp.matrix(obs, wire_order=obs.wires)
+    except Exception as error:  # whatever PennyLane raises for a qutrit or a mode
+        raise _Unsupported(f"{obs.name} has no matrix ({type(error).__name__})") from error
+    if matrix.shape != (2 ** len(obs.wires),) * 2:
+        raise _Unsupported(f"{obs.name} is no observable of qubits")
+    return matrix
 
 
 def pauli_sum(sentence, place: dict) -> PauliSum:
@@ -93,6 +105,8 @@ def pauli_sum(sentence, place: dict) -> PauliSum:
             wires.append([place[wire] for wire in word])
             words.append("".join(word.values()))
             coefficients.append(c.real)
+    if coefficients and not SMALLEST < largest < LARGEST:
+        raise _Unsupported(f"its largest coefficient is {largest:.1e}, too far from 1: rescale the observable")
     if not words:
         wires, words, coefficients = [[]], [""], [0.0]
     strings = PauliStrings.from_local(wires, words, len(place))

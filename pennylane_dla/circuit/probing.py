@@ -15,6 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 
+from pennylane_dla.errors import DLAError
+
 from .ansatz import Angle
 from .dependence import several_elements
 from .rounding import DOUBLE, SINGLE, clean, clean_offset, went_through_single
@@ -125,6 +127,11 @@ def angle_map(evaluate: Evaluate, points: ProbePoints, at_first: np.ndarray) -> 
             element[rest] = _match(((p2 - p0) / (p1 - p0))[rest], (e2 - e0) / (e1 - e0), 10 * DOUBLE)
         left = rest[element[rest] < 0]
         if len(left):
+            if not np.array_equal(evaluate(e0), p0):
+                raise DLAError(
+                    "the circuit is random: two calls with the same arguments give different angles; draw random "
+                    "numbers outside the QNode and pass them as an argument."
+                )
             other = several_elements(evaluate, points, p0, p1, p2, left, rtol)
     driven = np.flatnonzero(element >= 0)
     coefficient[driven] = clean((p1 - p0)[driven] / (e1 - e0)[element[driven]], 1e-9)

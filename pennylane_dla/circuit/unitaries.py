@@ -11,6 +11,7 @@ from itertools import product
 import numpy as np
 import pennylane as qp
 
+from pennylane_dla.errors import DLAError
 from pennylane_dla.pauli import PauliStrings
 from pennylane_dla.pauli.strings import LETTERS, anticommutation_matrix, turn
 
@@ -18,7 +19,47 @@ from .channels import PAULIS
 from .factors import QUARTER, Factor, fixed
 
 MAX_WIRES = 5
+MAX_MATRIX_WIRES = 8
+NOT_UNITARY = 1e-5  # matrices in single precision are unitary
+GIVEN = (
+    qp.QubitUnitary,
+    qp.DiagonalQubitUnitary,
+    qp.Projector,
+    qp.Hermitian,
+    qp.SparseHamiltonian,
+    qp.ops.LinearCombination,
+    qp.ops.Sum,
+    qp.ops.SProd,
+)
 TOLERANCE = 1e-6  # as for fixed angles: single precision counts
+
+
+def require_unitary(op: qp.operation.Operator) -> None:
+    """Refuse an operation that is no unitary: PennyLane applies any matrix.
+
+    Args:
+        op: an operation; only those that are given by a matrix or a sum, bare or inside ``adjoint``, ``ctrl`` and
+            ``pow``, are looked at
+
+    Raises:
+        DLAError: its matrix is not unitary
+    """
+    inner = op
+    while isinstance(inner, (qp.ops.Adjoint, qp.ops.Controlled, qp.ops.Pow)):
+        inner = inner.base
+    if isinstance(inner, qp.ops.Prod):
+        for factor in inner.operands:
+            require_unitary(factor)
+    elif isinstance(inner, GIVEN) and len(inner.wires) <= MAX_MATRIX_WIRES:
+        try:
+            matrix = np.asarray(qp.matrix(inner, wire_order=inner.wires), complex)
+        except Exception as error:  # PennyLane checks some matrices itself
+            raise DLAError(f"{op.name} on wires {op.wires.tolist()}: {error}") from error
+        if np.abs(matrix @ matrix.conj().T - np.eye(len(matrix))).max() > NOT_UNITARY:
+            raise DLAError(
+                f"{op.name} on wires {op.wires.tolist()} is not unitary (postselection, or a matrix that is not "
+                "normalized?); only unitary operations, channels and preparations are supported."
+            )
 
 
 def clifford_factors(op: qp.operation.Operator) -> tuple[Factor, ...] | None:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import numbers
 from dataclasses import dataclass, field
+
+import numpy as np
 
 from pennylane_dla.circuit.ansatz import Ansatz
 from pennylane_dla.circuit.effective import EffectiveAnsatz, effective_ansatz
+from pennylane_dla.errors import DLAError
 from pennylane_dla.pauli import PauliSum, ProjectorProduct
 
 from .law import AngleLaw
@@ -30,6 +34,14 @@ class Budget:
     rtol: float = 0.05
     seed: int = 0
     progress: bool = True
+
+    def __post_init__(self):
+        for name, least in (("max_dim", 1), ("max_memory", 1), ("samples", 2), ("seed", 0)):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
+                raise DLAError(f"{name}={value!r}: it must be an integer of at least {least}.")
+        if not isinstance(self.rtol, numbers.Real) or not 0 < self.rtol < np.inf:
+            raise DLAError(f"rtol={self.rtol!r}: the relative error must be positive; 0.05 is the default.")
 
 
 @dataclass(frozen=True, eq=False)
