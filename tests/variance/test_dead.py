@@ -1,4 +1,4 @@
-"""Identically vanishing derivatives: those found are zero in the exact engine too, and sampling reports them as dead."""
+"""Identically vanishing derivatives: those found are zero in the exact engine too; sampling reports them as dead."""
 
 import numpy as np
 import pennylane as qp
