@@ -36,7 +36,7 @@ from pennylane_dla.variance.law import AngleLaw
 from pennylane_dla.variance.problem import Budget, Problem
 
 
-def main(names: list[str]) -> None:
+def main(names: list[str] | tuple[str, ...] = ()) -> None:
     """Run the benchmarks named, or all."""
     print(
         f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f};", end=" "
