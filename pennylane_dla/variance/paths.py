@@ -19,7 +19,6 @@ from collections.abc import Iterator
 import numpy as np
 
 from pennylane_dla.circuit.ansatz import Channel, Rotation, UnknownState
-from pennylane_dla.errors import DLAError
 from pennylane_dla.pauli import ProjectorProduct
 
 from . import pair_paths, sharding
@@ -46,9 +45,6 @@ def predict(problem: Problem) -> Prediction:
         estimates with standard errors and 95 % confidence intervals, or the reason why this engine does not
         apply
 
-    Raises:
-        DLAError: where the budget asks for no samples or for a relative error that is not positive
-
     **Example**
 
     >>> from pennylane_dla.circuit.ansatz import Angle, Ansatz, Arguments, ProductState
@@ -61,7 +57,6 @@ def predict(problem: Problem) -> Prediction:
     >>> prediction.loss.value, prediction.gradient.value.tolist()  # E[cos² cos²], both integrated exactly here
     (0.25, [0.25, 0.25])
     """
-    check_budget(problem)
     reason = obstacle(problem)
     if reason:
         return Prediction.unavailable(reason)
@@ -87,14 +82,6 @@ def predict(problem: Problem) -> Prediction:
     walk = Walk.prepare(problem, observable, terms, kept, quarters)
     totals = run(walk, problem.budget)
     return _prediction(problem, walk, totals)
-
-
-def check_budget(problem: Problem) -> None:
-    """Refuse a budget that no sampling can meet."""
-    if not problem.budget.samples >= 1:
-        raise DLAError(f"samples={problem.budget.samples}: sampling needs at least one path.")
-    if not problem.budget.rtol > 0:
-        raise DLAError(f"rtol={problem.budget.rtol}: the relative error must be positive; 0.05 is the default.")
 
 
 def obstacle(problem: Problem) -> str | None:
