@@ -37,6 +37,8 @@ def deep_limit(problem: Problem) -> Prediction:
     if not trainable:
         return Prediction.unavailable("no gate is trainable")
     known = [k for k, angle in enumerate(effective.angles) if angle.fixed]
+    if any(np.isnan(effective.angles[k].offset) for k in known):
+        return Prediction.unavailable("data values are unknown under jit: call inspect with concrete data")
     leading = [k for k in known if k < trainable[0]]
     state = _after_known_gates(effective, leading)
     if isinstance(state, UnknownState):
