@@ -104,6 +104,8 @@ ax.set(
     xlabel="standard deviation of the angles, σ in rad",
     ylabel="Σ Var[∂loss/∂angle] over all angles, 1/rad²",
 )
+ax.set_xticks(WIDTHS, [str(width) for width in WIDTHS])
+ax.set_xticks([], minor=True)
 ax.legend(title="dashed: uniform angles", fontsize="small")
 ax.grid(alpha=0.3)
 plt.show()
@@ -152,8 +154,8 @@ fig.colorbar(image, ax=axes, label="log₁₀ Var[∂loss/∂angle], X and Y sum
 plt.show()
 
 ##############################################################################
-# With uniform angles, what is left of the gradient sits in the last layers, next to the observable. With the chosen
-# width every layer inside the light cone can be seen.
+# With uniform angles the little that is left is spread over the whole light cone. With the chosen width the strings stay short: the
+# gradient lives on the two measured qubits and their neighbours, and there every layer can be seen, the first as well as the last.
 #
 # Does it pay? The shots that one expectation value needs, until the median component stands out of
 # the noise of its own measurement, are in the diagnosis. The median includes all angles that can matter at all, among them those

@@ -26,14 +26,18 @@ NUM_QUBITS = 16
 SHOTS = 1000
 
 
-def build(num_qubits, num_layers=3, observable=None):
+def ring(weights, wires):
+    qp.BasicEntanglerLayers(weights, wires=wires, rotation=qp.RY)
+
+
+def build(num_qubits, layers=ring, observable=None):
     wires = range(num_qubits)
     observable = qp.Projector([0] * num_qubits, wires=wires) if observable is None else observable
 
     @qp.qnode(qp.device("default.qubit", wires=num_qubits))
     def model(weights, features):
         qp.AngleEmbedding(features, wires=wires, rotation="Y")
-        qp.BasicEntanglerLayers(weights[:num_layers], wires=wires, rotation=qp.RY)
+        layers(weights, wires)
         return qp.expval(observable)
 
     return model
@@ -109,16 +113,25 @@ for cause in diagnosis.causes:
 ##############################################################################
 # Minute four: what would help?
 # -----------------------------
-# The projector asks about all qubits at once, and most candidates for a cure leave it there. We compare the model with three
-# relatives: fewer layers, a readout of one qubit, and the average over all qubits, each with the same embedding.
+# The projector asks about all qubits at once. The usual advice is to read out one qubit, or the average over all of them. But a ring of
+# CNOTs carries what one qubit knows around the whole ring in every layer, so a local readout alone may not be enough. The
+# third candidate entangles neighbours only, in pairs that alternate like bricks in a wall.
 
 
-average = qp.dot([1 / NUM_QUBITS] * NUM_QUBITS, [qp.Z(wire) for wire in range(NUM_QUBITS)])
+def bricks(weights, wires):
+    for k, layer in enumerate(weights):
+        for wire in wires:
+            qp.RY(layer[wire], wires=wire)
+        for wire in wires[k % 2 : -1 : 2]:
+            qp.CZ(wires=[wire, wire + 1])
+
+
+average = qp.dot([1 / NUM_QUBITS] * NUM_QUBITS, [qp.X(wire) for wire in range(NUM_QUBITS)])
 candidates = {
     "as it is": model,
-    "one layer": build(NUM_QUBITS, num_layers=1),
-    "one qubit": build(NUM_QUBITS, observable=qp.Z(0)),
+    "one qubit": build(NUM_QUBITS, observable=qp.X(NUM_QUBITS // 2)),
     "average of qubits": build(NUM_QUBITS, observable=average),
+    "average, bricks": build(NUM_QUBITS, layers=bricks, observable=average),
 }
 comparison = dla.compare(candidates, shots=SHOTS, progress=False)(weights, features)
 print(comparison)
@@ -136,8 +149,8 @@ try:
 except dla.BarrenPlateauError as plateau:
     print("BarrenPlateauError:", plateau)
 
-passed = dla.check(candidates["average of qubits"], shots=SHOTS, progress=False)(weights, features)
-print("\naverage of qubits:", passed.verdict)
+passed = dla.check(candidates["average, bricks"], shots=SHOTS, progress=False)(weights, features)
+print("\naverage, bricks:", passed.verdict)
 
 ##############################################################################
 # Without a guard the same information travels with the circuit: decorated with ``@dla.diagnose``, a QNode
