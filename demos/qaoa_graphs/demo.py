@@ -124,6 +124,9 @@ def random_graph(n):
     return maxcut(nx.gnm_random_graph(n, n + 2, seed=seed), rounds=n)
 
 
+##############################################################################
+# A verdict is given only where the sizes decide between a power of :math:`n` and an exponential; otherwise the answer is that they do not.
+
 fig, ax = plt.subplots(figsize=(8, 4.2), layout="constrained")
 for name, build, sizes, style in (
     ("rings", deep_ring, [4, 5, 6, 7, 8, 10], "o-"),

@@ -200,8 +200,10 @@ def growing(name):
 
 
 fig, ax = plt.subplots(figsize=(8, 4.2), layout="constrained")
-for name, style in {"StronglyEntanglingLayers": "o-", "BasicEntanglerLayers": "s--", "matchgates": "D:"}.items():
-    grown = dla.scaling(growing(name), [4, 5, 6, 7, 8], progress=False)
+styles = {"StronglyEntanglingLayers": "o-", "BasicEntanglerLayers": "s--", "matchgates": "D:"}
+for name, style in styles.items():
+    sizes = [4, 6, 8, 10, 12, 14] if name == "matchgates" else [4, 5, 6, 7, 8]
+    grown = dla.scaling(growing(name), sizes, progress=False)
     print(f"{name}: {grown.verdict}")
     print(grown, "\n")
     ax.plot([case.size for case in grown.cases], [case.summary.gradient for case in grown.cases], style, label=name)
