@@ -31,7 +31,7 @@ from pennylane_dla.variance.law import AngleLaw, Uniform
 from pennylane_dla.variance.problem import Budget, Problem
 
 from .causes import find_causes
-from .verdict import DEFAULT_SHOTS, shift_weights, shot_variance, shots_needed, verdict
+from .verdict import DEFAULT_SHOTS, eigenvalue_gap, shift_weights, shot_variance, shots_needed, verdict
 
 
 @dataclass(frozen=True)
@@ -148,7 +148,8 @@ def _diagnose_measurement(
     if prediction.gradient.available and measurement.kind != "var":  # the shift rule of a variance is another one
         single_shot = shot_variance(measurement.observable, prediction)
         weights = np.stack([shift_weights(ansatz) for ansatz in batch], axis=-1)
-        needed = shots_needed(prediction.gradient, weights, single_shot)
+        gap = eigenvalue_gap(measurement.observable)
+        needed = shots_needed(prediction.gradient, weights, single_shot, gap)
         result = replace(result, shots_needed=needed)
     return result
 

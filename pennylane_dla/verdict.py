@@ -48,18 +48,29 @@ def shot_variance(observable: PauliSum | ProjectorProduct, prediction: Predictio
     return max(0.0, total)
 
 
+def eigenvalue_gap(observable: PauliSum | ProjectorProduct) -> float:
+    """By how much one shot with the rare outcome changes the sum of all shots: 1 for a projector.
+
+    Pauli strings have no rare outcome, and 0 says so.
+    """
+    return 1.0 if isinstance(observable, ProjectorProduct) else 0.0
+
+
 def shots_needed(
-    gradient: VarianceEstimate, weights: Float[np.ndarray, "n batch"], single_shot: float
+    gradient: VarianceEstimate, weights: Float[np.ndarray, "n batch"], single_shot: float, gap: float = 0.0
 ) -> float | None:
     """Shots an expectation value for signal-to-noise 1 on the median component that does not vanish.
 
-    ``N = w σ² / (2 Var[∂l])`` with ``w`` of :func:`shift_weights` and ``σ²`` of :func:`shot_variance`. Where nothing
-    was seen in sampling, the upper end of the interval stands in for the variance, and the result is a lower bound.
+    ``N = w σ² / (2 Var[∂l])`` with ``w`` of :func:`shift_weights` and ``σ²`` of :func:`shot_variance`; and at least
+    ``gap √w / (2 √Var[∂l])``, where one shot more or less changes the estimate by as much as the gradient: the
+    outcome that a global projector asks for is so rare that its variance alone says too little. Where nothing was seen
+    in sampling, the upper end of the interval stands in for the variance, and the result is a lower bound.
 
     Args:
         gradient: one entry an element
         weights: of :func:`shift_weights`; one more axis for a broadcast batch
         single_shot: ``σ²``
+        gap: of :func:`eigenvalue_gap`
 
     Returns:
         shots, ``inf`` where every component vanishes, ``None`` where no variance is known
@@ -74,7 +85,9 @@ def shots_needed(
     live = values > 0  # in a batch of parameters an element moves one entry of the loss only
     if not live.any():
         return float("inf")
-    needed = weights.reshape(len(weights), -1) * single_shot / (2 * np.where(live, values, np.inf))
+    per_angle = np.where(live, values, np.inf) / np.where(live, weights.reshape(len(weights), -1), 1.0)
+    noise = single_shot / (2 * per_angle)
+    needed = np.maximum(noise, gap / (2 * np.sqrt(per_angle))) * live
     moving = live.any(axis=1)
     return float(np.median(needed[moving].sum(axis=1) / live[moving].sum(axis=1)))
 
@@ -98,7 +111,9 @@ def verdict(measurements: Sequence[MeasurementDiagnostics], shots: int) -> Verdi
         return Verdict("unknown", f"how many shots a gradient of {predicted[0].observable} needs is not known", "")
     worst = max(counted, key=lambda m: m.shots_needed)
     needed = worst.shots_needed
-    if needed == float("inf"):
+    if needed == float("inf") and not worst.gradient.estimate.exact:  # no sample is no proof
+        label, criterion = "unknown", f"no gradient of {worst.observable} was seen in sampling: give more samples"
+    elif needed == float("inf"):
         label, criterion = "no gradient", f"{worst.observable}: every gradient component vanishes identically"
     else:
         label = "trainable" if needed <= shots else "not trainable"

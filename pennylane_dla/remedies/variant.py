@@ -14,7 +14,7 @@ from pennylane_dla.summary import median_live
 from pennylane_dla.variance.choose import ENGINES, predict
 from pennylane_dla.variance.law import AngleLaw
 from pennylane_dla.variance.problem import Problem
-from pennylane_dla.verdict import shift_weights, shot_variance, shots_needed
+from pennylane_dla.verdict import eigenvalue_gap, shift_weights, shot_variance, shots_needed
 
 from .remedy import Figures
 
@@ -59,7 +59,8 @@ def judge(variant: Variant, engines: Sequence[str] = FAST) -> Figures | None:
     estimate = prediction.gradient
     needed = None
     if measurement.kind != "var":  # the parameter-shift rule of a variance is another one
-        needed = shots_needed(estimate, shift_weights(ansatz), shot_variance(measurement.observable, prediction))
+        single_shot, gap = shot_variance(measurement.observable, prediction), eigenvalue_gap(measurement.observable)
+        needed = shots_needed(estimate, shift_weights(ansatz), single_shot, gap)
     middle, error, _, _ = median_live(estimate, ansatz.arguments.num_elements)
     driven = {j for gate in ansatz.gates if isinstance(gate, Rotation) for j in gate.angle.elements}
     unseen = middle == 0 and not estimate.exact
