@@ -1,5 +1,7 @@
 """Odd circuits and odd calls: what a hostile but fair user tries. Right numbers, or a DLAError that says what to do."""
 
+from dataclasses import replace
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -8,6 +10,8 @@ import pytest
 import scipy.sparse
 
 import pennylane_dla as dla
+from pennylane_dla.variance.estimate import VarianceEstimate
+from pennylane_dla.verdict import verdict
 
 DEVICE = qp.device("default.qubit")
 SAMPLES = 3000
@@ -255,3 +259,16 @@ def test_the_outlook_says_when_deeper_circuits_move_more():
     circuit = qp.QNode(lambda w: _layers(w, lambda: qp.expval(qp.Z(0))), DEVICE)
     diag = dla.inspect(circuit, angles=dla.Normal(0.1))(np.zeros((2, 3, 3)))
     assert "rise to a loss variance of 0.11" in diag.verdict.outlook
+
+
+def test_a_gradient_that_no_sample_saw_is_unknown_not_absent():
+    @qp.qnode(DEVICE)
+    def circuit(w):
+        qp.RX(w, 0)
+        return qp.expval(qp.Z(0))
+
+    (measurement,) = dla.inspect(circuit)(0.1).measurements
+    for exact, label in ((True, "no gradient"), (False, "unknown")):
+        estimate = VarianceEstimate(np.zeros(1), np.zeros(1), "paths", exact)
+        gradient = replace(measurement.gradient, estimate=estimate)
+        assert verdict([replace(measurement, gradient=gradient, shots_needed=float("inf"))], 1000) == label
