@@ -10,8 +10,11 @@ import pytest
 import scipy.sparse
 
 import pennylane_dla as dla
+from pennylane_dla.circuit.extract import extract
 from pennylane_dla.variance.estimate import VarianceEstimate
 from pennylane_dla.verdict import verdict
+
+from .variance.oracle import loss
 
 DEVICE = qp.device("default.qubit")
 SAMPLES = 3000
@@ -272,3 +275,27 @@ def test_a_gradient_that_no_sample_saw_is_unknown_not_absent():
         estimate = VarianceEstimate(np.zeros(1), np.zeros(1), "paths", exact)
         gradient = replace(measurement.gradient, estimate=estimate)
         assert verdict([replace(measurement, gradient=gradient, shots_needed=float("inf"))], 1000) == label
+
+
+PRODUCTS = {
+    "one wire": lambda w: qp.ctrl(qp.RY(w[1], 1) @ qp.GlobalPhase(0.7, 1), 0),
+    "order": lambda w: qp.ctrl(qp.RY(w[1], 1) @ qp.RX(w[2], 1) @ qp.S(1), 0),
+    "two wires": lambda w: qp.ctrl(qp.RX(w[1], 2) @ qp.RZ(0.4, 1) @ qp.RY(w[2], 1), 0),
+    "adjoint": lambda w: qp.adjoint(qp.prod(qp.CRX(w[1], (1, 0)), qp.RY(w[2], 1), qp.T(0))),
+}
+
+
+@pytest.mark.parametrize("name", PRODUCTS)
+def test_products_inside_control_and_adjoint(name):
+    def circuit(w):
+        for wire in range(3):
+            qp.RY(0.4 + wire, wire)
+        qp.RX(w[0], 0)
+        PRODUCTS[name](w)
+        return qp.expval(qp.Z(1) @ qp.X(0) + qp.Z(2))
+
+    (ansatz,) = extract(qp.QNode(circuit, DEVICE), (np.zeros(3),))
+    for elements in np.random.default_rng(2).uniform(-3, 3, (3, 3)):
+        expected = qp.QNode(circuit, DEVICE)(elements)
+        observable = ansatz.measurements[0].observable
+        assert loss(ansatz, observable, elements) == pytest.approx(expected, abs=1e-9)

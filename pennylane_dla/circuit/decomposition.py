@@ -185,6 +185,8 @@ def _details(op: Operator):
         return (type(op.base), tuple(map(bool, op.control_values)), _details(op.base))
     if isinstance(op, (qp.ops.Adjoint, qp.ops.Exp)):
         return (type(op.base), op.base.wires.labels, _details(op.base))
+    if isinstance(op, qp.ops.Prod):
+        return tuple((type(part), part.wires.labels, _details(part)) for part in op.operands)
     return None
 
 

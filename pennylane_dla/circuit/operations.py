@@ -227,6 +227,19 @@ def _controlled_of(op: Operator) -> tuple[Factor, ...] | None:
     return factors
 
 
+def _product_of(op: Operator) -> tuple[Factor, ...] | None:
+    """The operands of ``A @ B``, the last applied first; their slots follow each other in writing order."""
+    pieces, start = [], 0
+    for operand in op.operands:
+        factors = factors_of(operand)
+        if factors is None:
+            return None
+        placed = _place(factors, operand, op.wires)
+        pieces.append([f._replace(terms=tuple((start + i, s) for i, s in f.terms)) for f in placed])
+        start += len(slots_of(operand))
+    return tuple(f for piece in reversed(pieces) for f in piece)
+
+
 def _place(factors: tuple[Factor, ...], base: Operator, wires) -> tuple[Factor, ...]:
     """From the wire order of ``base`` to that of the operation around it."""
     if base.wires == wires:
@@ -246,6 +259,8 @@ def factors_of(op: Operator) -> tuple[Factor, ...] | None:
             return _adjoint_of(op)
         if isinstance(op, qp.ops.Controlled):
             return _controlled_of(op)
+        if isinstance(op, qp.ops.Prod):
+            return _product_of(op)
         return None
     return entry(op) if callable(entry) else entry
 
@@ -259,6 +274,8 @@ def slots_of(op: Operator) -> tuple:
         return (qp.math.imag(op.coeff), *op.base.data)
     if isinstance(op, (qp.ops.Adjoint, qp.ops.Controlled)):
         return slots_of(op.base)
+    if isinstance(op, qp.ops.Prod):
+        return tuple(slot for operand in op.operands for slot in slots_of(operand))
     return op.data
 
 
@@ -272,4 +289,6 @@ def is_listed(op: Operator) -> bool:
         if not 0 < len(op.control_wires) <= MAX_CONTROLS:
             return False
         return isinstance(op, qp.MultiControlledX) or is_listed(op.base)
+    if isinstance(op, qp.ops.Prod):
+        return all(map(is_listed, op.operands))
     return False
