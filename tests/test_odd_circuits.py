@@ -1,5 +1,6 @@
 """Odd circuits and odd calls: what a hostile but fair user tries. Right numbers, or a DLAError that says what to do."""
 
+import copy
 from dataclasses import replace
 
 import jax
@@ -299,3 +300,15 @@ def test_products_inside_control_and_adjoint(name):
         expected = qp.QNode(circuit, DEVICE)(elements)
         observable = ansatz.measurements[0].observable
         assert loss(ansatz, observable, elements) == pytest.approx(expected, abs=1e-9)
+
+
+def test_a_diagnosis_made_under_jit_keeps_no_tracer():
+    @dla.diagnose
+    @qp.qnode(DEVICE, interface="jax")
+    def circuit(w):
+        qp.RX(w[0], 0)
+        return qp.expval(qp.Z(0))
+
+    jax.jit(jax.vmap(jax.grad(circuit)))(jnp.ones((2, 1)))
+    copied = copy.deepcopy(circuit)  # copies the numbers of the diagnosis too
+    np.testing.assert_allclose(copied(jnp.array([0.3])), np.cos(0.3), atol=1e-6)

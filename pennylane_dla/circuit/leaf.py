@@ -24,7 +24,7 @@ class Leaf:
             ``vmap``)
         shape: of the array
         dtype: NumPy dtype
-        original: what the user passed
+        original: what the user passed; ``None`` for the tracer of a number
         differentiated: the caller is differentiating it right now
         requires_grad: as autograd and torch mark it; ``None`` for other interfaces
     """
@@ -58,7 +58,8 @@ def read_leaf(name: str, value: Any) -> Leaf:
         if jax.dtypes.issubdtype(aval.dtype, jax.dtypes.extended):  # a random key
             return Leaf(name, "static", value, (), None, value)
         concrete, differentiated = _peel(value)
-        return Leaf(name, "jax", concrete, tuple(aval.shape), np.dtype(aval.dtype), value, differentiated)
+        # the tracer itself is not kept: a diagnosis outlives its trace
+        return Leaf(name, "jax", concrete, tuple(aval.shape), np.dtype(aval.dtype), None, differentiated)
     if isinstance(value, jax.Array):
         if jax.dtypes.issubdtype(value.dtype, jax.dtypes.extended):
             return Leaf(name, "static", value, (), None, value)
@@ -79,7 +80,7 @@ def read_leaf(name: str, value: Any) -> Leaf:
         while hasattr(inner, "_value"):
             inner = inner._value
         concrete = np.array(inner)
-        return Leaf(name, "autograd", concrete, concrete.shape, concrete.dtype, value, differentiated=True)
+        return Leaf(name, "autograd", concrete, concrete.shape, concrete.dtype, None, differentiated=True)
     if hasattr(value, "requires_grad") and isinstance(value, np.ndarray):
         concrete = np.array(value)
         return Leaf(
