@@ -33,7 +33,7 @@ def dynamical_lie_algebra(effective: EffectiveAnsatz, max_dim: int, progress: bo
     Returns:
         the algebra; where known rotations spread over too many strings, an algebra that contains it, and it says so
     """
-    if effective.single and not any(angle.fixed for angle in effective.angles):
+    if effective.num_rotations and effective.single and not any(angle.fixed for angle in effective.angles):
         return classify_strings(effective.strings)
     generators = circuit_generators(effective)
     reason = None
