@@ -108,7 +108,8 @@ def inspect_ansatz(batch: Sequence[Ansatz], options: Options, name: str = "circu
     arguments = first.arguments
     law = AngleLaw.resolve(options.angles, arguments)
     shots = options.shots or DEFAULT_SHOTS
-    algebra = dynamical_lie_algebra(effective_ansatz(first), options.budget.max_dim, options.budget.progress)
+    budget = options.budget
+    algebra = dynamical_lie_algebra(effective_ansatz(first), budget.max_dim, budget.progress, budget.max_seconds)
     measurements = tuple(
         _diagnose_measurement(batch, i, law, options) for i in range(len(first.measurements))
     )

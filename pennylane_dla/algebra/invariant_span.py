@@ -46,13 +46,23 @@ class OverBudget(Exception):
 
 
 class Progress:
-    """One line on stderr, from the third second on."""
+    """One line on stderr, from the third second on, and the limit of time.
 
-    def __init__(self, wanted: bool, what: str):
-        self._wanted, self._what = wanted, what
-        self._next, self._shown = time.monotonic() + 3, False
+    Args:
+        wanted: whether the line shows
+        what: what is being computed
+        max_seconds: after which :meth:`show` raises :class:`OverBudget`
+    """
+
+    def __init__(self, wanted: bool, what: str, max_seconds: float = float("inf")):
+        self._wanted, self._what, self._limit = wanted, what, max_seconds
+        self._start = time.monotonic()
+        self._next, self._shown = self._start + 3, False
 
     def show(self, dim: int, strings: int) -> None:
+        """Called between steps of the work."""
+        if time.monotonic() - self._start > self._limit:
+            raise OverBudget(dim, f"stopped after max_seconds={self._limit:g} on {strings} Pauli strings")
         if self._wanted and time.monotonic() > self._next:
             text = f"\r{self._what}: dimension {dim} on {strings} Pauli strings so far"
             print(text, end="", file=sys.stderr, flush=True)

@@ -29,6 +29,7 @@ from .sectors import pair_weights, surviving_sectors
 from .steps import Steps, circuit_steps
 
 METHOD = "exact"
+ROUNDING = 1e-13  # of a difference of second moments, relative
 MAX_DENSE_QUBITS = 11  # 4^11 weights: 32 MiB
 SMALL_TABLE = 2**14  # beyond, direct addressing (where it fits) is faster than a table of partners
 MAX_PROJECTOR_WIRES = 12
@@ -81,11 +82,20 @@ def predict(problem: Problem) -> Prediction:
     per_rotation[live.rotation[live.rotation >= 0]] = derivative[live.rotation >= 0]
     elements = to_elements(effective.angles, per_rotation, problem.ansatz.arguments.num_elements)
     return Prediction(
-        VarianceEstimate(float(variance), method=METHOD),
+        _loss(float(variance), second),
         VarianceEstimate(elements, np.zeros_like(elements), METHOD),
         mean,
         {"strings": task.space.num_strings, "sectors": len(task.space.sectors)},
     )
+
+
+def _loss(variance: float, second: float) -> VarianceEstimate:
+    """A variance that is rounding error of ``E[l²] − E[l]²`` is known to be small, not to be 0."""
+    if variance > 0 or second == 0:
+        return VarianceEstimate(variance, method=METHOD)
+    rounding = ROUNDING * second
+    reason = "smaller than the rounding error of E[l²] − E[l]²"
+    return VarianceEstimate(0.0, rounding, METHOD, False, (0.0, rounding), reason)
 
 
 def _obstacle(problem: Problem) -> str | None:
@@ -171,4 +181,4 @@ def extend(strings: PauliStrings, qubits: np.ndarray, num_wires: int) -> PauliSt
 def _difference(second, squared_mean):
     """``E[l²] − E[l]²``, with what is rounding error set to zero."""
     variance = np.asarray(second - squared_mean)
-    return np.where(variance <= 1e-13 * np.abs(second), 0.0, variance)
+    return np.where(variance <= ROUNDING * np.abs(second), 0.0, variance)

@@ -146,7 +146,7 @@ def build_module(
         labels = [tuple(np.round(bloch, 12)) for bloch in state.bloch]
     twins = twin_classes([*generators, observable], labels) if labels is not None else None
     coordinates = Coordinates(generators, twins)
-    shown = Progress(budget.progress, "module of the observable")
+    shown = Progress(budget.progress, "module of the observable", budget.max_seconds)
     limits = min(budget.max_dim, max_dim), budget.max_memory // 2, shown
     rows = None
 

@@ -326,6 +326,7 @@ class _PairWalk:
         # Signed weights: the normal interval, but never tighter than that of as many weights of one sign.
         _, high = weighted_interval(np.abs(totals[0]), totals[1], totals[3], samples, totals[4])
         high = np.maximum(high, value + 1.96 * error)
+        high = np.where(high > 0, high, high.max())  # never seen is not known to be zero
         low = np.maximum(value - 1.96 * error, 0.0)
         gates = problem.ansatz.gates
         angles = [gates[k].angle for k in self.gates]
@@ -340,15 +341,15 @@ class _PairWalk:
         )
         loss_mean = constant + (mean[0] / mean[1] if mean[1] else 0.0)
         statistics = {"paths": samples, "hits": int(totals[2, -1]), "steps": len(self.gates), "wires": len(self.active)}
-        if value[-1] < 2 * error[-1]:
+        if value[-1] <= 0 or value[-1] < 2 * error[-1]:
             reason = (
                 f"after {samples} paths of both signs the loss variance is {value[-1]:.2g} ± {error[-1]:.2g}; "
                 "raise samples, or use angles uniform over their period"
             )
-            bound = VarianceEstimate.unavailable(reason, (0.0, float(high[-1])))
+            seen = high[-1] > 0
             return Prediction(
-                bound,
-                VarianceEstimate.unavailable(reason, (0.0 * elements(high), elements(high))),
+                VarianceEstimate.unavailable(reason, (0.0, float(high[-1])) if seen else None),
+                VarianceEstimate.unavailable(reason, (0.0 * elements(high), elements(high)) if seen else None),
                 loss_mean,
                 statistics,
             )

@@ -26,6 +26,7 @@ class Budget:
         rtol: relative standard error at which sampling stops
         seed: of all sampling
         progress: whether long work shows a progress bar
+        max_seconds: that the closure of a Lie algebra of sums, or of a module, may take
     """
 
     max_dim: int = 2**20
@@ -34,12 +35,15 @@ class Budget:
     rtol: float = 0.05
     seed: int = 0
     progress: bool = True
+    max_seconds: float = 10.0
 
     def __post_init__(self):
         for name, least in (("max_dim", 1), ("max_memory", 1), ("samples", 2), ("seed", 0)):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
                 raise DLAError(f"{name}={value!r}: it must be an integer of at least {least}.")
+        if not isinstance(self.max_seconds, numbers.Real) or not self.max_seconds > 0:
+            raise DLAError(f"max_seconds={self.max_seconds!r}: the time must be positive; 10 is the default.")
         if not isinstance(self.rtol, numbers.Real) or not 0 < self.rtol < np.inf:
             raise DLAError(f"rtol={self.rtol!r}: the relative error must be positive; 0.05 is the default.")
 

@@ -67,3 +67,48 @@ def test_angles_whose_law_is_not_known_are_refused(function):
     diag = dla.inspect(circuit)(np.array([0.3, 0.4]))
     assert diag.gradient.variance is None and "not affine in w[0]" in diag.loss.variance.reason
     assert diag.limit.loss.variance.available and diag.algebra.name == "su(2)"
+
+
+def excitations(w):
+    n = w.shape[1]
+    for wire in range(n):
+        qp.RY(w[0, wire], wire)
+    for wire in range(n - 1):
+        qp.SingleExcitation(w[1, wire], (wire, wire + 1))
+    return qp.expval(qp.Z(0) @ qp.Z(n - 1))
+
+
+def test_large_sums_come_back_with_the_reason():
+    """The module of this observable has no end in sight; neither it nor the closure may hang."""
+    circuit = qp.QNode(excitations, qp.device("default.qubit"))
+    diag = dla.inspect(circuit, max_seconds=1.0, progress=False)(np.zeros((2, 30)))
+    assert not diag.algebra.complete and diag.verdict == "unknown"
+    assert "stopped" in diag.loss.variance.reason
+
+
+def test_what_sampling_never_saw_is_not_called_dead():
+    def circuit(w):
+        for layer in w:
+            for wire in range(30):
+                qp.RX(layer[wire], wire)
+                qp.T(wire)
+                qp.RY(0.3, wire)
+            for wire in range(29):
+                qp.CNOT((wire, wire + 1))
+        return qp.expval(qp.Z(15))
+
+    qnode = qp.QNode(circuit, qp.device("default.qubit"))
+    diag = dla.inspect(qnode, method="paths", samples=2000, progress=False)(np.zeros((5, 30)))
+    assert len(diag.gradient.dead) < 150 and diag.verdict == "unknown"
+
+
+def test_a_law_that_is_nearly_a_point_is_not_called_constant():
+    circuit = qp.QNode(returning_once, qp.device("default.qubit"))
+    estimate = dla.inspect(circuit, angles=dla.Normal(1e-5))(np.zeros(2)).loss.variance
+    assert not estimate.exact and estimate.interval[1] > 0
+
+
+def returning_once(w):
+    qp.RX(w[0], 0)
+    qp.RY(w[1], 0)
+    return qp.expval(qp.Z(0))
