@@ -173,8 +173,8 @@ def test_equivariant_circuit_of_twelve_qubits():
     prediction = module.predict(problem)
     assert prediction.loss.available, prediction.loss.reason
     assert prediction.statistics["strings"] < 1000
-    # by hand: the last field turns Z to cos Z + sin X; after the first, spins point to (0, -sin a, cos a); the
-    couplings # average every spin by cos^{n-1}, simulated here qubit by qubit
+    # by hand: the last field turns Z to cos Z + sin X; after the first, spins point to (0, -sin a, cos a);
+    # the couplings average every spin by cos^{n-1}, simulated here qubit by qubit
     rng = np.random.default_rng(0)
     a, b, c = rng.uniform(0, 4 * np.pi, (3, 200_000))
     z, y = np.cos(a), -np.sin(a)
