@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Float
 
 MIN_POINTS = 4  # two parameters and a scatter cannot be compared on fewer
+MIN_RANGE = 2.0  # largest over smallest size: on less, finite-size effects look like one law or the other
 MIN_SCATTER = 1e-3  # of log Var: below this no model of two parameters is claimed to be wrong
 MARGIN = 4.0  # difference of the information criteria that decides
 SIGNIFICANT = 3.0  # standard errors by which a slope must differ from zero
@@ -95,7 +96,8 @@ def growth(sizes: Sequence[float], variances: Sequence[float], errors: Sequence[
         name: of what ``sizes`` count
 
     Returns:
-        Growth: ``"undecided"`` with three points or fewer, and where exponential and power law are too close
+        Growth: ``"undecided"`` with three points or fewer, on a range of less than a factor two, and where exponential
+            and power law are too close
 
     **Example**
 
@@ -123,6 +125,12 @@ def growth(sizes: Sequence[float], variances: Sequence[float], errors: Sequence[
             f"the slope against the number of {name} is {best.slope:.2g} ± {best.stderr:.1g}, the degree {degree:.2g}"
         )
         return Growth("constant", reason, (constant, *falling))
+    if x.max() < MIN_RANGE * x.min():
+        reason = (
+            f"it falls, but {x.min():g} to {x.max():g} {name} is too narrow a range to tell {best.model} from "
+            f"{second.model}: the largest size must be {MIN_RANGE:g} times the smallest"
+        )
+        return Growth("undecided", reason, (*falling, constant))
     gap = second.criterion - best.criterion
     if gap < MARGIN:
         reason = (

@@ -57,3 +57,10 @@ def test_a_narrow_range_is_undecided():
     variance = 2.0**-n * (1 + 0.2 * rng.normal(size=4))
     found = growth(n, variance, 0.2 * variance)
     assert found.label in ("undecided", "constant") and found.rate in (None, 0.0)
+
+
+def test_a_narrow_range_is_no_evidence():
+    """BasicEntanglerLayers of n layers looked like a power law on 4 to 7 qubits and is exponential."""
+    n = np.arange(4, 8)
+    found = growth(n, n**-5.0, np.zeros(4))
+    assert found.label == "undecided" and "range" in found.reason
