@@ -11,6 +11,7 @@ import numpy as np
 import pennylane as qp
 
 from pennylane_dla.algebra.dynamical import dynamical_lie_algebra
+from pennylane_dla.algebra.lie_algebra import LieAlgebra
 from pennylane_dla.circuit.ansatz import Ansatz, Arguments, Channel, Measurement
 from pennylane_dla.circuit.effective import effective_ansatz
 from pennylane_dla.circuit.extract import extract
@@ -111,7 +112,7 @@ def inspect_ansatz(batch: Sequence[Ansatz], options: Options, name: str = "circu
     budget = options.budget
     algebra = dynamical_lie_algebra(effective_ansatz(first), budget.max_dim, budget.progress, budget.max_seconds)
     measurements = tuple(
-        _diagnose_measurement(batch, i, law, options) for i in range(len(first.measurements))
+        _diagnose_measurement(batch, i, law, options, algebra) for i in range(len(first.measurements))
     )
     return Diagnostics(
         name=name,
@@ -129,7 +130,7 @@ def inspect_ansatz(batch: Sequence[Ansatz], options: Options, name: str = "circu
 
 
 def _diagnose_measurement(
-    batch: Sequence[Ansatz], index: int, law: AngleLaw, options: Options
+    batch: Sequence[Ansatz], index: int, law: AngleLaw, options: Options, algebra: LieAlgebra
 ) -> MeasurementDiagnostics:
     """One measurement of all circuits of a broadcast batch (usually one)."""
     measurement = batch[0].measurements[index]
@@ -140,7 +141,10 @@ def _diagnose_measurement(
     for ansatz in batch:
         if id(ansatz) not in known:
             problem = _problem(ansatz, index, law, options)
-            known[id(ansatz)] = predict(problem, options.method), deep_limit(problem)
+            known[id(ansatz)] = (
+                predict(problem, options.method),
+                deep_limit(problem, algebra if ansatz is batch[0] else None),
+            )
     pairs = [known[id(ansatz)] for ansatz in batch]
     prediction, limit = (_stack([pair[j] for pair in pairs]) for j in (0, 1))
     result = _collect(measurement, batch[0].arguments, prediction, limit)

@@ -7,6 +7,7 @@ from fractions import Fraction
 import numpy as np
 
 from pennylane_dla.algebra.dynamical import circuit_generators, push_through
+from pennylane_dla.algebra.lie_algebra import LieAlgebra
 from pennylane_dla.circuit.ansatz import ProductState, State, UnknownState
 from pennylane_dla.circuit.effective import EffectiveAnsatz
 from pennylane_dla.pauli import PauliStrings, PauliSum, ProjectorProduct
@@ -20,11 +21,12 @@ MAX_PROJECTOR_WIRES = 12
 MAX_STATE_WIRES = 12
 
 
-def deep_limit(problem: Problem) -> Prediction:
+def deep_limit(problem: Problem, algebra: LieAlgebra | None = None) -> Prediction:
     """Variances of a circuit with the same generators, deep enough to be a 2-design over its Lie group.
 
     Args:
         problem: one observable of one circuit; noise is left out
+        algebra: of the circuit, where it is known: all of ``su(2^n)`` needs no numerical projection
 
     Returns:
         the limit for the loss and for every element (as if deep inside the circuit), with the
@@ -63,6 +65,8 @@ def deep_limit(problem: Problem) -> Prediction:
         if observable is None:
             return Prediction.unavailable("known gates spread the observable over too many strings")
         if not single:
+            if algebra is not None and algebra.complete and algebra.dim == 4**effective.num_wires - 1:
+                return _universal_limit(problem, generators, observable, state)
             if leading:
                 return Prediction.unavailable("known gates before the trainable ones, and generators that are sums")
             from .module_limit import module_limit  # heavy, and only for sums
@@ -70,6 +74,28 @@ def deep_limit(problem: Problem) -> Prediction:
             return module_limit(problem, generators, observable)
         found = limit(strings, observable, state, budget=problem.budget)
     gradient = _per_element(effective, trainable, found.gradient, problem.ansatz.arguments.num_elements)
+    return Prediction(found.loss, gradient, found.loss_mean, {"limit": found})
+
+
+def _universal_limit(
+    problem: Problem, generators: list[PauliSum], observable: PauliSum, state: State
+) -> Prediction:
+    """Generators that are sums but generate all of ``su(2^n)``: any universal set of strings has the same limit.
+
+    A generator ``Σ c_j P_j`` differentiates as ``Σ_j (2c_j)²`` times one string ``P/2``, for ``Tr[ad_P ad_{P'}] = 0``.
+    """
+    n = problem.ansatz.num_wires
+    wires = [(q,) for q in range(n)] * 2 + [(q, q + 1) for q in range(n - 1)]
+    universal = PauliStrings.from_local(wires, ["X"] * n + ["Y"] * n + ["ZZ"] * (n - 1), n)
+    found = limit(universal, observable, state, rotations=universal[0], budget=problem.budget)
+    one = found.gradient
+    strengths = [Fraction(float(4 * np.sum(generator.coefficients**2))) for generator in generators]
+    value = np.array([strength * one.value[0] for strength in strengths], dtype=object)
+    errors = np.array([float(strength) for strength in strengths]) * np.ravel(one.stderr)[0]
+    every = VarianceEstimate(value, errors, one.method, one.exact, None, one.reason)
+    effective = problem.effective
+    trainable = [k for k, angle in enumerate(effective.angles) if not angle.fixed]
+    gradient = _per_element(effective, trainable, every, problem.ansatz.arguments.num_elements)
     return Prediction(found.loss, gradient, found.loss_mean, {"limit": found})
 
 

@@ -7,6 +7,11 @@ import pennylane as qp
 import pytest
 
 import pennylane_dla as dla
+from pennylane_dla.algebra.dynamical import dynamical_lie_algebra
+from pennylane_dla.circuit.extract import extract
+from pennylane_dla.variance.deep import deep_limit
+from pennylane_dla.variance.law import AngleLaw
+from pennylane_dla.variance.problem import Problem
 
 DEVICE = qp.device("default.qubit")
 
@@ -71,3 +76,23 @@ def test_wide_projectors(n):
 
     diag = dla.inspect(circuit, samples=1000, progress=False)(np.zeros((2, n, 3)))
     assert diag.limit.loss.variance.value == Fraction(2**n - 1, 4**n * (2**n + 1))
+
+
+def test_sums_that_generate_everything_need_no_projection():
+    """The shortcut for su(2^n) against the projection on the commutant."""
+
+    def circuit(w):
+        for layer in w:
+            qp.RX(layer[0], 0)
+            qp.evolve(0.5 * qp.Z(0) @ qp.Z(1) + 0.3 * qp.Y(1), layer[1])
+            qp.RX(layer[2], 1)
+            qp.RY(layer[3], 0)
+        return qp.expval(qp.Z(0) + 0.5 * qp.X(1) @ qp.Y(0))
+
+    (ansatz,) = extract(qp.QNode(circuit, DEVICE), (np.zeros((2, 4)),))
+    problem = Problem(ansatz, ansatz.measurements[0].observable, AngleLaw.resolve(None, ansatz.arguments))
+    algebra = dynamical_lie_algebra(problem.effective, 2**20)
+    assert algebra.dim == 15
+    shortcut, projected = deep_limit(problem, algebra), deep_limit(problem)
+    np.testing.assert_allclose(float(shortcut.loss.value), projected.loss.value, rtol=1e-9)
+    np.testing.assert_allclose(np.asarray(shortcut.gradient.value, float), projected.gradient.value, rtol=1e-8)
