@@ -27,11 +27,10 @@ SAMPLES = 1000
 
 # What PennyLane's decompositions hide from the reader of a tape; each is refused with a reason, and none gets a number.
 REFUSED = {
-    "PrepSelPrep": "depend on the values",
     "HilbertSchmidt": "not a rotation angle",
     "LocalHilbertSchmidt": "not a rotation angle",
 }
-NOT_AFFINE = {"IQPEmbedding"}  # products of features
+NOT_AFFINE = {"IQPEmbedding", "PrepSelPrep"}  # products of features; angles that PennyLane wraps
 MANY_GATES = {
     "ArbitraryUnitary",
     "AmplitudeAmplification",
