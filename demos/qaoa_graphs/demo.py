@@ -130,7 +130,7 @@ def random_graph(n):
 fig, ax = plt.subplots(figsize=(8, 4.2), layout="constrained")
 for name, build, sizes, style in (
     ("rings", deep_ring, [4, 5, 6, 7, 8, 10], "o-"),
-    ("random graphs", random_graph, [4, 5, 6, 7], "s--"),
+    ("random graphs", random_graph, [4, 5, 6, 7, 8], "s--"),
 ):
     grown = dla.scaling(build, sizes, max_dim=150, progress=False)
     print(f"{name}\n{grown}\n")
