@@ -10,22 +10,7 @@ import pennylane as qp
 from pennylane.tape import QuantumScript
 
 from pennylane_dla.circuit.arguments import read_tape
-from pennylane_dla.diagnostics import Diagnostics, Source
-from pennylane_dla.errors import DLAError
-
-
-def source_of(diagnostics: Diagnostics, purpose: str) -> Source:
-    """The call that was diagnosed.
-
-    Raises:
-        DLAError: where it was not kept; ``purpose`` says what needs it
-    """
-    if diagnostics.source is None or diagnostics.source.args is None:
-        raise DLAError(
-            f"{purpose} needs the arguments of the call, and this diagnosis was made inside jit, grad or vmap, where "
-            "there are only tracers: use dla.inspect(circuit)(*args) with concrete arguments."
-        )
-    return diagnostics.source
+from pennylane_dla.diagnostics import Source
 
 
 def rewritten(source: Source, edit: Callable[[QuantumScript], QuantumScript]) -> tuple[qp.QNode, tuple, dict]:

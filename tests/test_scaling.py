@@ -9,23 +9,9 @@ import pytest
 
 import pennylane_dla as dla
 from pennylane_dla.scaling import _not_importable
+from tests.families import shallow
 
 DEVICE = qp.device("default.qubit")
-
-
-def shallow(n):
-    """Three layers of a local circuit: nothing depends on ``n``."""
-
-    @qp.qnode(DEVICE)
-    def circuit(weights):
-        for layer in range(3):
-            for i in range(n):
-                qp.RY(weights[layer, i], i)
-            for i in range(layer % 2, n - 1, 2):
-                qp.CZ((i, i + 1))
-        return qp.expval(qp.Z(n // 2))
-
-    return circuit, np.zeros((3, n))
 
 
 def matchgates(n):
@@ -125,10 +111,8 @@ def test_executors_of_pennylane(executor):
 def test_processes(executor):
     if executor == "dask":
         pytest.importorskip("dask.distributed")
-    from tests import families
-
-    expected = dla.scaling(families.shallow, [4, 6], progress=False)
-    found = dla.scaling(families.shallow, [4, 6], executor=executor, max_workers=2)
+    expected = dla.scaling(shallow, [4, 6], progress=False)
+    found = dla.scaling(shallow, [4, 6], executor=executor, max_workers=2)
     assert [c.summary for c in found.cases] == [c.summary for c in expected.cases]
 
 

@@ -28,15 +28,13 @@ class EffectiveChannel:
         position: it acts just before rotation ``position`` (``num_rotations``: at the end)
         x: effective strings of ``X`` on each of its ``k`` wires; a string ``Q`` has Z bit ``ω(x[a], Q)`` on wire ``a``
         z: of ``Z``; ``Q`` has X bit ``ω(z[a], Q)`` on wire ``a``
-        x_signs: their signs
-        z_signs: their signs
+        z_signs: signs of ``z``
         transfer: as in :class:`~pennylane_dla.circuit.ansatz.Channel`
     """
 
     position: int
     x: PauliStrings
     z: PauliStrings
-    x_signs: Int[np.ndarray, " k"]
     z_signs: Int[np.ndarray, " k"]
     transfer: Float[np.ndarray, "4**k 4**k"]
 
@@ -171,8 +169,8 @@ def _push_channel(gate: Channel, clifford: Clifford) -> EffectiveChannel:
     x = [clifford.image([wire], "X") for wire in gate.wires]
     z = [clifford.image([wire], "Z") for wire in gate.wires]
     n = clifford.num_wires
-    signs = [np.array([image.sign for image in images]) for images in (x, z)]
-    return EffectiveChannel(-1, pack_signed(x, n), pack_signed(z, n), *signs, gate.transfer)
+    z_signs = np.array([image.sign for image in z])
+    return EffectiveChannel(-1, pack_signed(x, n), pack_signed(z, n), z_signs, gate.transfer)
 
 
 def _at(channel: EffectiveChannel, position: int) -> EffectiveChannel:

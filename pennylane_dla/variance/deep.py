@@ -26,7 +26,8 @@ def deep_limit(problem: Problem, algebra: LieAlgebra | None = None) -> Predictio
 
     Args:
         problem: one observable of one circuit; noise is left out
-        algebra: of the circuit, where it is known: all of ``su(2^n)`` needs no numerical projection
+        algebra: of the circuit, where it is known: classified strings are not classified again, and all of
+            ``su(2^n)`` needs no numerical projection
 
     Returns:
         the limit for the loss and for every element (as if deep inside the circuit), with the
@@ -53,9 +54,10 @@ def deep_limit(problem: Problem, algebra: LieAlgebra | None = None) -> Predictio
             return Prediction.unavailable("known gates spread the generators over too many strings")
         strings = PauliStrings.concatenate([generator.strings for generator in generators])
     single = len(strings) == len(trainable)
+    classified = algebra if algebra is not None and algebra.components is not None else None
     observable = problem.observable
     if isinstance(observable, ProjectorProduct) and len(observable.wires) > MAX_PROJECTOR_WIRES:
-        found = _wide_projector(problem, strings, state) if single and not known else None
+        found = _wide_projector(problem, strings, state, classified) if single and not known else None
         if found is None:
             return Prediction.unavailable(f"a projector on {len(observable.wires)} wires has too many terms")
     else:
@@ -72,7 +74,7 @@ def deep_limit(problem: Problem, algebra: LieAlgebra | None = None) -> Predictio
             from .module_limit import module_limit  # heavy, and only for sums
 
             return module_limit(problem, generators, observable)
-        found = limit(strings, observable, state, budget=problem.budget)
+        found = limit(strings, observable, state, algebra=classified, budget=problem.budget)
     gradient = _per_element(effective, trainable, found.gradient, problem.ansatz.arguments.num_elements)
     return Prediction(found.loss, gradient, found.loss_mean, {"limit": found})
 
@@ -99,12 +101,14 @@ def _universal_limit(
     return Prediction(found.loss, gradient, found.loss_mean, {"limit": found})
 
 
-def _wide_projector(problem: Problem, strings: PauliStrings, state: State) -> Limit | None:
+def _wide_projector(
+    problem: Problem, strings: PauliStrings, state: State, algebra: LieAlgebra | None
+) -> Limit | None:
     """A projector on many wires, by the Z of each of them."""
     wires, n = problem.observable.wires, problem.ansatz.num_wires
     z = PauliSum(PauliStrings.from_local([(w,) for w in wires], ["Z"] * len(wires), n), np.ones(len(wires)))
     stabilizers = problem.effective.clifford.push(z).strings
-    return projector_limit(strings, stabilizers, state, budget=problem.budget)
+    return projector_limit(strings, stabilizers, state, algebra=algebra, budget=problem.budget)
 
 
 def _after_known_gates(effective: EffectiveAnsatz, leading: list[int]) -> State:

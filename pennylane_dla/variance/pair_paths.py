@@ -31,7 +31,6 @@ from .progress import Progress
 METHOD = "paths"
 BATCH = 4096
 BLOCKS = (64, 512)
-MEAN_SHARE = 0.25  # of the paths estimate E[loss]
 
 
 def predict(problem: Problem, observable: PauliSum | ProjectorProduct, kept: list[int], rounds) -> Prediction:
