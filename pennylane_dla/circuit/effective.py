@@ -29,6 +29,7 @@ class EffectiveChannel:
         x: effective strings of ``X`` on each of its ``k`` wires; a string ``Q`` has Z bit ``ω(x[a], Q)`` on wire ``a``
         z: of ``Z``; ``Q`` has X bit ``ω(z[a], Q)`` on wire ``a``
         z_signs: signs of ``z``
+        x_signs: signs of ``x``
         transfer: as in :class:`~pennylane_dla.circuit.ansatz.Channel`
     """
 
@@ -36,6 +37,7 @@ class EffectiveChannel:
     x: PauliStrings
     z: PauliStrings
     z_signs: Int[np.ndarray, " k"]
+    x_signs: Int[np.ndarray, " k"]
     transfer: Float[np.ndarray, "4**k 4**k"]
 
 
@@ -169,8 +171,8 @@ def _push_channel(gate: Channel, clifford: Clifford) -> EffectiveChannel:
     x = [clifford.image([wire], "X") for wire in gate.wires]
     z = [clifford.image([wire], "Z") for wire in gate.wires]
     n = clifford.num_wires
-    z_signs = np.array([image.sign for image in z])
-    return EffectiveChannel(-1, pack_signed(x, n), pack_signed(z, n), z_signs, gate.transfer)
+    z_signs, x_signs = (np.array([image.sign for image in images]) for images in (z, x))
+    return EffectiveChannel(-1, pack_signed(x, n), pack_signed(z, n), z_signs, x_signs, gate.transfer)
 
 
 def _at(channel: EffectiveChannel, position: int) -> EffectiveChannel:

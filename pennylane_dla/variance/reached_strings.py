@@ -1,0 +1,348 @@
+"""The Pauli strings that observables reach on their way back through a circuit, and which of them each gate pairs.
+
+In the Heisenberg picture a rotation by the string ``P`` mixes a string ``Q`` that anticommutes with it and ``iPQ``, and
+nothing else; noise takes a string to few others. Strings are numbered in the order in which they are met from the end of
+the circuit: what is in play at a gate is then an initial segment of them, and the pairs of a string ``P`` that stands at
+many gates are one list of which each gate uses an initial segment. Light cones come out by themselves.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby, repeat
+from typing import NamedTuple
+
+import numpy as np
+import scipy.sparse
+from jaxtyping import Float, Int
+
+from pennylane_dla.circuit.effective import EffectiveAnsatz, EffectiveChannel
+from pennylane_dla.pauli import PauliStrings, PauliSum
+from pennylane_dla.pauli.strings import anticommutation_matrix, anticommute, product
+
+from .problem import Budget
+
+PAIR_BYTES = 16
+
+
+class Turn(NamedTuple):
+    """One term of a rotation: coefficients of ``Q = first`` and ``iPQ = second`` turn by ``scale · α``.
+
+    Args:
+        rotation: whose angle ``α`` it has
+        scale: twice the coefficient of ``P`` in the generator
+        first: strings that anticommute with ``P``
+        second: the string ``iPQ`` of each, sign ``+1``
+    """
+
+    rotation: int
+    scale: float
+    first: Int[np.ndarray, " pairs"]
+    second: Int[np.ndarray, " pairs"]
+
+
+class Damping(NamedTuple):
+    """Channels that are diagonal in the Paulis: each of the first strings is multiplied by its factor."""
+
+    factors: Float[np.ndarray, " m"]
+
+
+class Mixing(NamedTuple):
+    """A channel that takes strings to sums of strings, as a matrix on the first strings."""
+
+    matrix: scipy.sparse.csr_array
+
+
+Step = Turn | Damping | Mixing
+
+
+@dataclass(frozen=True, eq=False)
+class ReachedStrings:
+    """The circuit on the strings that are reached.
+
+    Args:
+        strings: in the order of discovery
+        observables: coefficients of each observable
+        steps: in order of application; what does nothing is left out
+    """
+
+    strings: PauliStrings
+    observables: Float[np.ndarray, "observables m"]
+    steps: tuple[Step, ...]
+
+
+class _Stop(Exception):
+    """A limit is reached."""
+
+
+def reached_strings(
+    effective: EffectiveAnsatz, observables: Sequence[PauliSum], max_strings: int, budget: Budget
+) -> ReachedStrings | str:
+    """Walk back through the circuit from the observables.
+
+    Args:
+        effective: the circuit, Cliffords pushed to the end
+        observables: pushed likewise
+        max_strings: at most
+        budget: limits of memory and time
+
+    Returns:
+        the strings and the steps between them, or the reason why there are none
+    """
+    walk = _Walk(effective, max_strings, budget)
+    try:
+        places = [walk.found.locate(observable.strings) for observable in observables]
+        steps = walk.back()
+    except _Stop as stop:
+        return str(stop)
+    strings = walk.found.strings
+    vectors = np.zeros((len(observables), len(strings)))
+    for row, place, observable in zip(vectors, places, observables, strict=True):
+        row[place] = observable.coefficients
+    return ReachedStrings(strings, vectors, steps)
+
+
+class _Found:
+    """Distinct strings, each at the place of its first appearance."""
+
+    def __init__(self, num_wires: int, words: int, limit: int):
+        self.num_wires, self._limit = num_wires, limit
+        self._vectors = np.zeros((1024, 2 * words), np.uint32)
+        self._place: dict[bytes, int] = {}
+        self._key = np.dtype((np.void, 8 * words))
+
+    def __len__(self) -> int:
+        return len(self._place)
+
+    @property
+    def strings(self) -> PauliStrings:
+        return self.part(0, len(self))
+
+    def part(self, start: int, stop: int) -> PauliStrings:
+        x, z = np.split(self._vectors[start:stop], 2, axis=1)
+        return PauliStrings(x, z, self.num_wires)
+
+    def locate(self, strings: PauliStrings) -> Int[np.ndarray, " m"]:
+        """The place of each of some distinct strings; new ones are added."""
+        vectors = np.ascontiguousarray(strings.vectors())
+        keys = vectors.view(self._key).ravel().tolist()
+        place = np.fromiter(map(self._place.get, keys, repeat(-1)), np.intp, len(keys))
+        new = np.flatnonzero(place < 0)
+        start, stop = len(self), len(self) + len(new)
+        if stop > self._limit:
+            raise _Stop(f"the observable reaches more than {self._limit} Pauli strings")
+        if stop > len(self._vectors):
+            more = np.zeros((max(stop, 2 * len(self._vectors)) - len(self._vectors), vectors.shape[1]), np.uint32)
+            self._vectors = np.concatenate([self._vectors, more])
+        self._vectors[start:stop] = vectors[new]
+        place[new] = np.arange(start, stop)
+        self._place.update((keys[position], start + k) for k, position in enumerate(new.tolist()))
+        return place
+
+
+class _Pairs:
+    """Pairs of one string ``P``, of as many strings as were looked at."""
+
+    def __init__(self, string: PauliStrings):
+        self.string, self.seen, self.count = string, 0, 0
+        self.first: list[np.ndarray] = []
+        self.second: list[np.ndarray] = []
+
+    def extend(self, found: _Found) -> None:
+        new = found.part(self.seen, len(found))
+        odd = np.flatnonzero(anticommute(self.string, new))
+        one = odd + self.seen
+        self.seen += len(new)
+        if not len(odd):
+            return
+        moved, exponent = product(self.string, new[odd])
+        other = found.locate(moved)
+        once = other > one  # both ends of a pair may be new, and an old end would have brought it before
+        one, other, minus = one[once], other[once], exponent[once] == 1
+        self.first.append(np.where(minus, other, one))  # iPQ = -Q' is iPQ' = Q
+        self.second.append(np.where(minus, one, other))
+        self.count += len(one)
+        self.seen = len(found)  # partners need no second look
+
+    def join(self) -> tuple[np.ndarray, np.ndarray]:
+        return np.concatenate(self.first), np.concatenate(self.second)
+
+
+class _Letters:
+    """A channel's local word of each string, its images where it is not diagonal."""
+
+    def __init__(self, channel: EffectiveChannel):
+        self.channel, self.wires = channel, len(channel.x)
+        self.transfer = np.asarray(channel.transfer, float)
+        self.seen = 0
+        self._entries: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
+        away = np.abs(self.transfer - np.diag(np.diag(self.transfer))) > 1e-12
+        self.diagonal = not away.any()
+        if not self.diagonal:
+            self._words = [_image(channel, word) for word in range(4**self.wires)]
+            self._moves = np.argwhere(away)
+
+    def codes(self, strings: PauliStrings) -> Int[np.ndarray, " m"]:
+        """``Σ_a code_a 4^a`` with ``code = x + 2z``."""
+        codes = np.zeros(len(strings), np.intp)
+        for a in range(self.wires):
+            x, z = anticommute(self.channel.z[a], strings), anticommute(self.channel.x[a], strings)
+            codes += (x + 2 * z) << (2 * a)
+        return codes
+
+    def extend(self, found: _Found) -> None:
+        """All images of the strings so far, and theirs: the first strings become an invariant space."""
+        while self.seen < len(found):
+            start = self.seen
+            new = found.part(start, len(found))
+            self.seen += len(new)
+            codes = self.codes(new)
+            columns = np.arange(start, start + len(new))
+            self._entries.append((columns, columns, self.transfer[codes, codes]))
+            for to, word in self._moves:
+                columns = np.flatnonzero(codes == word)
+                if not len(columns):
+                    continue
+                shift = int(to) ^ int(word)
+                _, local = product(_word(int(to), self.wires), _word(int(word), self.wires))
+                string, sign = self._words[shift]
+                moved, exponent = product(string, new[columns])
+                values = self.transfer[to, word] * sign * (1.0 - (exponent + local) % 4)
+                self._entries.append((found.locate(moved), columns + start, values))
+
+    def matrix(self, count: int) -> scipy.sparse.csr_array:
+        """On the first ``count`` strings, those of a moment when :meth:`extend` was through."""
+        rows, columns, values = (np.concatenate(part) for part in zip(*self._entries, strict=True))
+        used = columns < count
+        rows, columns, values = rows[used], columns[used], values[used]
+        return scipy.sparse.csr_array((values, (rows, columns)), shape=(count, count))
+
+
+def _word(code: int, wires: int) -> PauliStrings:
+    digits = (code >> 2 * np.arange(wires)) & 3
+    return PauliStrings.from_bits(digits[None] & 1, digits[None] >> 1)
+
+
+def _image(channel: EffectiveChannel, code: int) -> tuple[PauliStrings, int]:
+    """The signed effective string of a local word: letters are multiplied wire by wire, ``Y = iXZ``."""
+    total = channel.x[0]
+    total = PauliStrings(np.zeros_like(total.x), np.zeros_like(total.z), total.num_wires)
+    phase = 0
+    for a in range(len(channel.x)):
+        letter = (code >> 2 * a) & 3
+        for used, strings, signs in ((letter & 1, channel.x, channel.x_signs), (letter & 2, channel.z, channel.z_signs)):
+            if used:
+                total, exponent = product(total, strings[a])
+                phase += int(exponent[0]) + (0 if signs[a] > 0 else 2)
+        phase += letter == 3
+    return total, 1 - phase % 4
+
+
+class _Walk:
+    """From the end of the circuit to its start."""
+
+    def __init__(self, effective: EffectiveAnsatz, max_strings: int, budget: Budget):
+        words = effective.strings.x.shape[1]
+        self.effective, self.budget = effective, budget
+        self.found = _Found(effective.num_wires, words, max_strings)
+        self._pairs: dict[bytes, _Pairs] = {}
+        self._letters: dict[bytes, _Letters] = {}
+        self._stop_at = time.monotonic() + budget.max_seconds
+        self._bytes = 0
+        self._commuting: set[bytes] = set()
+
+    def back(self) -> tuple[Step, ...]:
+        raw: list = []
+        channels = list(self.effective.channels)
+        for k in range(self.effective.num_rotations, -1, -1):
+            while channels and channels[-1].position == k:
+                raw.append(self._channel(channels.pop()))
+            if k:
+                raw.extend(self._rotation(k - 1))
+        return self._steps(raw[::-1])
+
+    def _rotation(self, k: int) -> list:
+        terms = range(self.effective.offsets[k], self.effective.offsets[k + 1])
+        strings = self.effective.strings[slice(terms.start, terms.stop)]
+        keys = strings.keys()
+        together = b"".join(keys)
+        if len(keys) > 1 and together not in self._commuting:
+            if anticommutation_matrix(strings, strings).any():
+                raise _Stop(f"{self.effective.names[k] or 'a gate'} rotates by terms that do not commute")
+            self._commuting.add(together)
+        result = []
+        for key, string, coefficient in zip(keys, strings, self.effective.coefficients[terms], strict=True):
+            if key not in self._pairs:
+                self._pairs[key] = _Pairs(string)
+            pairs = self._pairs[key]
+            before = pairs.count
+            if pairs.seen < len(self.found):
+                pairs.extend(self.found)
+                self._hold(PAIR_BYTES * (pairs.count - before))
+            if pairs.count:
+                result.append((k, 2 * float(coefficient), pairs, pairs.count))
+        return result
+
+    def _hold(self, more: int) -> None:
+        """Count memory, and look at the clock."""
+        self._bytes += more
+        if self._bytes > self.budget.max_memory // 4:
+            raise _Stop(
+                f"the observable reaches at least {len(self.found)} Pauli strings, "
+                f"whose pairs exceed a quarter of max_memory={self.budget.max_memory}"
+            )
+        if time.monotonic() > self._stop_at:
+            raise _Stop(
+                f"the observable reaches at least {len(self.found)} Pauli strings, "
+                f"stopped after max_seconds={self.budget.max_seconds:g}"
+            )
+
+    def _channel(self, channel: EffectiveChannel) -> tuple[_Letters, int]:
+        fields = (channel.x.vectors(), channel.z.vectors(), channel.x_signs, channel.z_signs, channel.transfer)
+        key = b"|".join(np.ascontiguousarray(part).tobytes() for part in fields)
+        if key not in self._letters:
+            self._letters[key] = _Letters(channel)
+            self._hold(8 * len(self.found))
+        letters = self._letters[key]
+        if not letters.diagonal:
+            letters.extend(self.found)
+            self._hold(24 * len(self.found))
+        return letters, len(self.found)
+
+    def _steps(self, raw: list) -> tuple[Step, ...]:
+        """In order of application: pairs joined, neighbouring diagonal channels multiplied. Equal ones share arrays;
+        the first in time has the most strings, the others use an initial segment."""
+        joined = {id(pairs): pairs.join() for pairs in self._pairs.values() if pairs.count}
+        strings = self.found.strings
+        factors: dict[tuple[int, ...], np.ndarray] = {}
+        matrices: dict[tuple[int, int], Mixing] = {}
+        steps: list[Step] = []
+
+        def damping(group: list[tuple[_Letters, int]]) -> Damping:
+            names, count = tuple(sorted(id(letters) for letters, _ in group)), group[0][1]
+            if names not in factors:
+                parts = [np.diag(letters.transfer)[letters.codes(strings[:count])] for letters, _ in group]
+                factors[names] = np.prod(parts, axis=0)
+            return Damping(factors[names][:count])
+
+        def kind(item) -> str:
+            return "turn" if len(item) == 4 else "diagonal" if item[0].diagonal else "mixing"
+
+        for name, items in groupby(raw, kind):
+            if name == "diagonal":
+                step = damping(list(items))
+                if np.any(step.factors != 1):
+                    steps.append(step)
+            elif name == "turn":
+                for rotation, scale, pairs, count in items:
+                    first, second = joined[id(pairs)]
+                    steps.append(Turn(rotation, scale, first[:count], second[:count]))
+            else:
+                for letters, count in items:
+                    key = id(letters), count
+                    if key not in matrices:
+                        matrices[key] = Mixing(letters.matrix(count))
+                    steps.append(matrices[key])
+        return tuple(steps)

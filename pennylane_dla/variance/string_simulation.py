@@ -1,0 +1,224 @@
+"""Losses and derivatives of many circuits with different angles, in the space of the Pauli strings that the observables
+can reach, at any number of qubits.
+
+The observable is a vector ``v`` on these strings, the state another, ``r_Q = Tr[ρQ]``. In the Heisenberg picture a
+rotation ``exp(-iαcP)`` turns every pair ``(Q, iPQ)`` with ``ω(P, Q) = 1`` by the angle ``2cα``, noise damps or mixes
+strings, and at the start of the circuit the loss is ``r·v``. Derivatives are found on the way back (adjoint
+differentiation): with ``u`` the state's vector at gate ``k`` and ``v`` the observable's, both just before it,
+
+    ∂l/∂α_k = 2c Σ_pairs (u_iPQ v_Q − u_Q v_iPQ),
+
+then ``v`` is undone and ``u`` goes through the transpose. Undoing noise amplifies rounding errors; where it would by more
+than ``MAX_AMPLIFICATION`` a copy of ``v`` is kept from the way there instead.
+
+Free fermions reach ``n²`` strings or so, of which a gate touches ``n``; a light cone of ``m`` qubits at most ``4^m``.
+
+Sources: Goh et al., arXiv:2308.01432 (g-sim); Jones and Gacon, arXiv:2009.02823 (adjoint differentiation).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+
+from pennylane_dla.circuit.ansatz import Angle, Ansatz
+from pennylane_dla.circuit.effective import effective_ansatz
+from pennylane_dla.pauli import PauliSum
+
+from .problem import Budget
+from .reached_strings import Damping, Mixing, ReachedStrings, Turn, reached_strings
+
+MAX_AMPLIFICATION = 1e4
+MAX_BATCH = 256
+BATCH_SECONDS = 2.0
+SECONDS_PER_PAIR = 2e-8  # there and back, of one circuit
+SECONDS_PER_ENTRY = 4e-9  # of a channel, likewise
+BLOCK = 2**15  # numbers of a gate worked on together: they stay in the cache
+
+
+@dataclass(frozen=True, eq=False)
+class StringSimulation:
+    """What is simulated: the strings that some observables reach. The interface is that of
+    :class:`~pennylane_dla.variance.simulators.Simulation`.
+
+    Args:
+        reached: the strings and the steps between them
+        angles: of the rotations; a value for each is given to :meth:`run`
+        observables: as measured at the end
+        state: ``Tr[ρQ]`` of each string
+        kept: positions of the steps before which, on the way there, ``v`` is copied
+        max_memory: bytes that a batch may hold
+    """
+
+    reached: ReachedStrings
+    angles: tuple[Angle, ...]
+    observables: tuple[PauliSum, ...]
+    state: Float[np.ndarray, " m"]
+    kept: frozenset[int]
+    max_memory: int
+
+    @property
+    def statistics(self) -> dict[str, int]:
+        """What the report may show."""
+        return {"strings": len(self.state)}
+
+    @property
+    def description(self) -> str:
+        """Completes the sentence "sampled circuits …"."""
+        return f"on {len(self.state)} Pauli strings"
+
+    @property
+    def seconds(self) -> float:
+        """Rough time for one circuit and its derivatives."""
+        pairs = entries = 0
+        for step in self.reached.steps:
+            if isinstance(step, Turn):
+                pairs += len(step.first)
+            else:
+                entries += len(step.factors) if isinstance(step, Damping) else step.matrix.nnz
+        return len(self.observables) * (SECONDS_PER_PAIR * pairs + SECONDS_PER_ENTRY * entries)
+
+    @property
+    def bytes(self) -> int:
+        """Held for one circuit: ``v`` there, ``v`` and ``u`` on the way back, copies, derivatives."""
+        number = len(self.observables)
+        copies = sum(_size(self.reached.steps[position]) for position in self.kept)
+        return 8 * ((2 * number + 1) * len(self.state) + number * copies + (number + 3) * len(self.angles))
+
+    @property
+    def batch(self) -> int:
+        """How many circuits are best run together."""
+        return int(max(1, min(MAX_BATCH, self.max_memory // self.bytes, BATCH_SECONDS / max(self.seconds, 1e-9))))
+
+    def run(
+        self, angles: Float[np.ndarray, "batch rotations"]
+    ) -> tuple[Float[np.ndarray, "batch observables"], Float[np.ndarray, "batch observables rotations"]]:
+        """Expectation values (without constants) and their derivatives with respect to the angles."""
+        batch, number = len(angles), len(self.observables)
+        vector, copies = self._there(angles)
+        values = (self.state @ vector).reshape(number, batch).T
+        both = np.concatenate([vector, np.broadcast_to(self.state[:, None], (len(vector), batch))], axis=1)
+        del vector
+        return values, self._back(angles, both, copies)
+
+    def _there(self, angles):
+        """The observables, side by side, from the end of the circuit to its start."""
+        batch = len(angles)
+        vector = np.repeat(self.reached.observables.T, batch, axis=1)
+        copies = {}
+        for position in range(len(self.reached.steps) - 1, -1, -1):
+            step = self.reached.steps[position]
+            if position in self.kept:
+                copies[position] = vector[: _size(step)].copy()
+            if isinstance(step, Turn):
+                _turn(vector, step, angles[:, step.rotation], 1.0)
+            elif isinstance(step, Damping):
+                vector[: len(step.factors)] *= step.factors[:, None]
+            else:
+                vector[: _size(step)] = step.matrix @ vector[: _size(step)]
+        return vector, copies
+
+    def _back(self, angles, both, copies) -> Float[np.ndarray, "batch observables rotations"]:
+        """Observables and state from the start of the circuit to its end, and the derivatives at each rotation."""
+        batch, number = len(angles), len(self.observables)
+        slopes = np.zeros((batch, number, len(self.angles)))
+        split = number * batch
+        for position, step in enumerate(self.reached.steps):
+            if isinstance(step, Turn):
+                wanted = not self.angles[step.rotation].fixed
+                slope = _turn(both, step, angles[:, step.rotation], -1.0, number if wanted else 0)
+                if wanted:
+                    slopes[:, :, step.rotation] += step.scale * slope.T
+                continue
+            size = _size(step)
+            vector, state = both[:size, :split], both[:size, split:]
+            if position in self.kept:
+                vector[:] = copies.pop(position)
+            else:
+                vector /= step.factors[:, None]
+            if isinstance(step, Damping):
+                state *= step.factors[:, None]
+            else:
+                state[:] = step.matrix.T @ state
+        return slopes
+
+
+def string_simulation(
+    ansatz: Ansatz, observables: Sequence[PauliSum], max_strings: int, budget: Budget
+) -> StringSimulation | str:
+    """The strings that some observables reach, ready to run; or why they cannot be.
+
+    Args:
+        ansatz: a circuit of rotations and noise from a known state
+        observables: as measured at the end
+        max_strings: that may be reached
+        budget: limits of memory and time
+
+    Returns:
+        the simulation, or the reason why there is none
+    """
+    effective = effective_ansatz(ansatz)
+    pushed = [effective.clifford.push(observable) for observable in observables]
+    reached = reached_strings(effective, pushed, max_strings, budget)
+    if isinstance(reached, str):
+        return reached
+    state = ansatz.state.expectation(reached.strings)
+    task = StringSimulation(
+        reached, effective.angles, tuple(observables), state, _kept(reached), budget.max_memory // 2
+    )
+    if task.bytes > task.max_memory:
+        return f"one circuit on {len(state)} Pauli strings exceeds half of max_memory={budget.max_memory}"
+    return task
+
+
+def _size(step: Damping | Mixing) -> int:
+    """How many strings, from the first, a channel acts on."""
+    return len(step.factors) if isinstance(step, Damping) else step.matrix.shape[0]
+
+
+def _kept(reached: ReachedStrings) -> frozenset[int]:
+    """Where ``v`` is copied rather than divided: errors grow by ``1/min|λ|`` at each division, up to the next copy."""
+    kept, amplification = set(), 1.0
+    for position in range(len(reached.steps) - 1, -1, -1):
+        step = reached.steps[position]
+        if isinstance(step, Turn):
+            continue
+        least = np.abs(step.factors).min() if isinstance(step, Damping) else 0.0
+        if least * MAX_AMPLIFICATION > amplification:
+            amplification /= min(least, 1.0)
+        else:
+            kept.add(position)
+            amplification = 1.0
+    return frozenset(kept)
+
+
+def _turn(vectors, step: Turn, angles: Float[np.ndarray, " batch"], direction: float, slopes: int = 0):
+    """Turn all pairs, in place; ``direction = -1`` undoes it.
+
+    The columns are blocks of a batch. With ``slopes`` blocks of observables before that of the state, ``Σ (u_second
+    v_first − u_first v_second)`` as it was before the turn.
+    """
+    batch = len(angles)
+    repeats = vectors.shape[1] // batch
+    cos = np.tile(np.cos(step.scale * angles), repeats)
+    sin = np.tile(direction * np.sin(step.scale * angles), repeats)
+    total = np.zeros((slopes, batch))
+    block = max(16, BLOCK // vectors.shape[1])
+    for start in range(0, len(step.first), block):
+        first, second = step.first[start : start + block], step.second[start : start + block]
+        one, other = vectors.take(first, axis=0), vectors.take(second, axis=0)
+        for j in range(slopes):
+            of = slice(j * batch, (j + 1) * batch)
+            total[j] += np.einsum("pb,pb->b", other[:, -batch:], one[:, of])
+            total[j] -= np.einsum("pb,pb->b", one[:, -batch:], other[:, of])
+        turned = one * cos
+        turned -= other * sin
+        vectors[first] = turned
+        one *= sin
+        other *= cos
+        other += one
+        vectors[second] = other
+    return total
