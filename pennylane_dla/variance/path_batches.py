@@ -13,13 +13,15 @@ from pennylane_dla.pauli import PauliStrings
 from pennylane_dla.pauli.strings import WORD, product
 
 from . import sharding, splitting, sweep
+from .bit_planes import Planes, plane_sums, planes
 from .gate_table import GateTable, gate_table
 from .problem import Problem
 from .term_classes import ProjectorTerms, TermClasses, letters_of
+from .totals import Totals
 
-SMALL_BATCH, LARGE_BATCH = 128, 512  # words: 4096 and 16384 paths
+SMALL_BATCH, LARGE_BATCH, HUGE_BATCH = 128, 512, 1024  # words: 4096, 16384 and 32768 paths
 LARGE_TABLE = 20_000  # steps from which the large batch pays
-LARGE_BUDGET, MANY_ROWS = 2**17, 256  # or paths, while the rows of a batch stay in the cache
+LARGE_BUDGET, HUGE_BUDGET, MANY_ROWS = 2**17, 2**21, 256  # or paths, while the rows of a batch stay in the cache
 LEAST_BATCHES = 8  # that make an error bar, where a batch is one sample
 MAX_SPLIT_TERMS = 4
 
@@ -82,6 +84,8 @@ class Walk:
             most *= float(np.max(end[:active, 1:], initial=0.0))
         large = len(table.codes) > LARGE_TABLE or (problem.budget.samples > LARGE_BUDGET and rows <= MANY_ROWS)
         words = LARGE_BATCH if large else SMALL_BATCH
+        if problem.budget.samples > HUGE_BUDGET and rows <= MANY_ROWS:
+            words = HUGE_BATCH
         while words > 32 and 4 * words * len(table.codes) * sharding.workers() > problem.budget.max_memory:
             words //= 2
         return cls(
@@ -92,50 +96,10 @@ class Walk:
     def paths(self) -> int:
         return self.words * WORD
 
-
-@dataclass(eq=False)
-class Totals:
-    """Sums over independent samples: paths, or whole batches where paths share ancestors.
-
-    Args:
-        samples: number of samples
-        paths: number of paths
-        loss: ``(Σ w, Σ w²)``
-        gates: ``(Σ w, Σ w²)`` for each gate of the circuit, over paths that anticommute with it
-        largest: the largest weight seen, for each gate, then for the loss
-        hits: paths of non-zero weight
-    """
-
-    samples: int
-    paths: int
-    loss: np.ndarray
-    gates: np.ndarray
-    largest: np.ndarray
-    hits: int
-
-    @classmethod
-    def zero(cls, num_gates: int) -> Totals:
-        return cls(0, 0, np.zeros(2), np.zeros((2, num_gates)), np.zeros(num_gates + 1), 0)
-
-    def add(self, other: Totals) -> None:
-        self.samples += other.samples
-        self.paths += other.paths
-        self.loss += other.loss
-        self.gates += other.gates
-        self.largest = np.maximum(self.largest, other.largest)
-        self.hits += other.hits
-
-    def over_processes(self) -> Totals:
-        """The totals of all processes together."""
-        sums = np.concatenate([[self.samples, self.paths, self.hits], self.loss, self.gates.reshape(-1)])
-        sums, largest = sharding.add_over_processes(sums, self.largest)
-        samples, paths, hits = (round(v) for v in sums[:3])
-        return Totals(samples, paths, sums[3:5], sums[5:].reshape(2, -1), largest, hits)
-
-    def unevenness(self) -> float:
-        """``E[w²]/E[w]²`` as far as it shows: so many samples are worth one."""
-        total, squares = self.loss
-        return self.samples * squares / total**2 if total > 0 and squares > 0 else float(self.samples)
+    @property
+    def noisy(self) -> bool:
+        """Whether there are channels."""
+        return bool(len(self.table.eigenvalues))
 
 
 def batch(walk: Walk, seed: int, number: int, counted: int) -> Totals:
@@ -144,21 +108,20 @@ def batch(walk: Walk, seed: int, number: int, counted: int) -> Totals:
     with numerics():
         rows, damping, chosen, odd = _through(walk, rng, None)
         factor = _factors(walk, chosen, counted)
-        weights, absorbed = _end(walk, rows, damping, chosen, factor)
-        scaled, numbers = sweep.normalize(weights)
-        total, squares, largest, smallest, hits = np.asarray(numbers)
+        weights, absorbed = _end(walk, rows, damping, chosen, factor, rng)
+        largest = weights.max()
         result = Totals.zero(num_gates(walk))
         result.samples = result.paths = counted
-        result.largest[:], result.hits = largest, int(hits)
+        result.largest[:], result.hits = largest, int(np.count_nonzero(weights))
         if not largest > 0:
             return result
-        result.loss[:] = largest * total, largest**2 * squares
-        # squares in single precision lose what is small: only where nothing is
-        scaled = scaled.astype(jnp.float32 if smallest > 1e-15 else jnp.float64)
-        sums = [np.asarray(sweep.weighted_sums(block, scaled)) for block in odd]
-    sums = np.concatenate(sums, axis=1)[:, : len(walk.table.gates)].astype(float)
+        scaled = weights / largest  # squares of what is below 1e-150 would be lost
+        scales = np.array([[largest], [largest**2]])
+        result.loss[:] = scales[:, 0] * (np.sum(scaled), np.sum(scaled**2))
+        parts = planes(scaled, rng)
+        sums = np.concatenate([plane_sums(block, parts) for block in odd], axis=1)[:, : len(walk.table.gates)]
     drawn = walk.table.gates >= 0
-    result.gates[:, walk.table.gates[drawn]] += np.array([[largest], [largest**2]]) * sums[:, drawn]
+    result.gates[:, walk.table.gates[drawn]] += scales * sums[:, drawn]
     for position, wire, part in walk.table.absorbed:
         result.gates[:, position] += part @ absorbed[wire, :, 0], part**2 @ absorbed[wire, :, 1]
     return result
@@ -177,7 +140,7 @@ class StagedWalk:
         # With many terms the copies would all descend from the few that live longest, and the gradient components
         # that only the others reach would be lost.
         few = isinstance(walk.terms, TermClasses) and len(walk.terms.leaders) <= MAX_SPLIT_TERMS
-        if not few or walk.terms.interfering or walk.end is None or len(walk.table.eigenvalues):
+        if not few or walk.terms.interfering or walk.end is None or walk.noisy:
             return None
         length = splitting.stage_length(len(walk.table.codes))
         words = walk.words if budget.samples >= 2 * LEAST_BATCHES * walk.paths else SMALL_BATCH
@@ -195,9 +158,9 @@ class StagedWalk:
                 return rows
 
             rows, damping, chosen, _ = _through(walk, rng, look)
-            weights, _ = _end(walk, rows, damping, chosen, _factors(walk, chosen, walk.paths))
+            weights, _ = _end(walk, rows, damping, chosen, _factors(walk, chosen, walk.paths), rng)
         default = max(float(np.mean(walk.table.end[:, 1:])), 1e-3)
-        slopes = splitting.pilot_slopes(sizes, np.asarray(weights).reshape(-1), default)
+        slopes = splitting.pilot_slopes(sizes, weights.reshape(-1), default)
         return cls(walk, slopes) if min(slopes) < -splitting.LEAST_SLOPE else None
 
 
@@ -210,8 +173,8 @@ def staged_batch(staged: StagedWalk, seed: int, number: int, counted: int) -> To
     with numerics():
         rows, damping, chosen, odd = _through(walk, rng, lambda rows: tree.stage(rows, next(slopes)))
         factor = _factors(walk, chosen, walk.paths) + tree.log_corrections().reshape(walk.words, WORD)
-        weights, absorbed = _end(walk, rows, damping, chosen, factor)
-        weights = np.asarray(weights).reshape(-1)
+        weights, absorbed = _end(walk, rows, damping, chosen, factor, rng)
+        weights = weights.reshape(-1)
         largest = weights.max()
         result = Totals.zero(num_gates(walk))
         result.samples, result.paths, result.hits = 1, walk.paths, int(np.count_nonzero(weights))
@@ -219,8 +182,7 @@ def staged_batch(staged: StagedWalk, seed: int, number: int, counted: int) -> To
             return result
         sums = []
         for block, shares in zip(odd, tree.at_stages(weights / largest), strict=True):
-            shares = jnp.asarray(shares.reshape(walk.words, WORD))
-            sums.append(np.asarray(sweep.weighted_sums(block, shares))[0])
+            sums.append(plane_sums(block, planes(shares.reshape(walk.words, WORD), rng))[0])
     scale = largest / walk.paths
     estimates = np.zeros(num_gates(walk))
     drawn = walk.table.gates >= 0
@@ -248,15 +210,14 @@ def _through(walk: Walk, rng: np.random.Generator, between):
     """
     initial, chosen = _start(walk, rng)
     keys = sharding.place(rng.integers(2**32, size=(2, walk.words), dtype=np.uint32), 1)
-    noisy = bool(len(walk.table.eigenvalues))
     rows = _placed(initial)
     parity = sharding.place(np.zeros((1, walk.words), np.uint32), 1)
-    damping = sharding.place(np.ones((walk.words, WORD) if noisy else (1, 1)), 0)
+    damping = sharding.place(np.ones((walk.words, WORD) if walk.noisy else (1, 1)), 0)
     eigenvalues = jnp.asarray(walk.eigenvalues)
     odd, first = [], 0
     for wires, codes, kinds in walk.blocks:
         rows, parity, damping, block = sweep.sweep_block(
-            rows, parity, damping, keys, wires, codes, kinds, eigenvalues, np.uint32(first), noisy
+            rows, parity, damping, keys, wires, codes, kinds, eigenvalues, np.uint32(first), walk.noisy
         )
         odd.append(block)
         first += len(codes)
@@ -315,17 +276,39 @@ def _columns(bits: np.ndarray, chosen: np.ndarray) -> np.ndarray:
     return octets.view("<u4").astype(np.uint32, copy=False)
 
 
-def _end(walk: Walk, rows: sweep.Rows, damping, chosen: np.ndarray, factor: np.ndarray):
-    """Weight of every path, and the sums that the absorbed rotations need."""
+def _end(walk: Walk, rows: sweep.Rows, damping, chosen: np.ndarray, factor: np.ndarray, rng: np.random.Generator):
+    """Weight of every path, and for each wire and letter ``Σ w`` and ``Σ w²`` over the paths with that letter,
+    ``w`` the weight of all other wires, which the absorbed rotations need."""
     if isinstance(walk.terms, TermClasses) and walk.terms.interfering:
-        return jnp.asarray(_interfering(walk, rows, chosen) * np.exp(factor)) * damping, None
+        return _interfering(walk, rows, chosen) * np.exp(factor) * np.asarray(damping), None
     if walk.end is None:
-        return jnp.asarray(_vector_overlaps(walk, rows) ** 2 * np.exp(factor)) * damping, None
-    end = jnp.asarray(walk.end)
-    weights, partial, zeros = sweep.end_weights(rows, end, sharding.place(factor, 0), damping)
+        return _vector_overlaps(walk, rows) ** 2 * np.exp(factor) * np.asarray(damping), None
+    found = sweep.end_weights(rows, jnp.asarray(walk.end), sharding.place(factor, 0), damping)
+    weights, partial, zeros = map(np.asarray, found)
     if not walk.table.absorbed:
         return weights, None
-    return weights, np.asarray(sweep.absorbed_sums(rows, end, partial, zeros))
+    # A path of weight zero counts where the letter in question is its only factor that is zero.
+    others = np.zeros((2, walk.rows, 4))
+    for paths, usable in ((weights, walk.end > 0), (np.where(zeros == 1, partial, 0.0), walk.end <= 0)):
+        largest = paths.max()
+        if not largest > 0:
+            continue
+        sums = _letter_sums(walk, rows, planes(paths / largest, rng))
+        own = np.where(usable & (walk.end > 0), walk.end, 1.0)
+        for power in (1, 2):
+            others[power - 1] += np.where(usable, sums[power - 1] * (largest / own) ** power, 0.0)
+    return weights, np.moveaxis(others, 0, -1)
+
+
+def _letter_sums(walk: Walk, rows: sweep.Rows, parts: Planes) -> np.ndarray:
+    """``Σ w`` and ``Σ w²`` over the paths with each letter on each wire, shape ``(2, rows, 4)``; those of the identity
+    are left out."""
+    pieces = sweep.letters(rows, len(walk.blocks[0][1]))  # as long as a block of steps, whose sums are compiled
+    sums = np.concatenate([plane_sums(piece, parts) for piece in pieces], axis=1)[:, : 3 * walk.rows]
+    result = np.zeros((2, walk.rows, 4))
+    for letter, column in enumerate(np.split(sums, 3, axis=1), 1):
+        result[:, :, letter] = column
+    return result
 
 
 def _interfering(walk: Walk, rows, chosen: np.ndarray) -> np.ndarray:

@@ -26,10 +26,11 @@ from .chain_rule import to_elements
 from .estimate import Prediction, VarianceEstimate
 from .gate_table import light_cone, quarter, sources
 from .intervals import replicate_interval, standard_error, weighted_interval
-from .path_batches import LEAST_BATCHES, StagedWalk, Totals, Walk, batch, num_gates, staged_batch
+from .path_batches import LEAST_BATCHES, StagedWalk, Walk, batch, num_gates, staged_batch
 from .problem import Problem
 from .progress import Progress
 from .term_classes import EXPANDED_PROJECTOR, classify_terms, letters_of, projector_terms
+from .totals import Totals
 
 METHOD = "paths"
 UNEVEN = 100.0  # split where so many paths are worth one

@@ -20,7 +20,6 @@ from .gate_table import ADD, CARRY, DRAW, IDENTITY, TEST, GateTable
 
 BLOCKS = (128, 1024, 8192)  # steps in a block
 MIN_ROWS = 32
-CHUNK = 256  # steps whose sums are formed together
 
 
 def block_length(steps: int) -> int:
@@ -167,74 +166,17 @@ def end_weights(
     return jnp.where(zeros == 0, partial, 0.0), partial, zeros
 
 
-@jax.jit
-def normalize(weight: Float64[Array, "words 32"]) -> tuple[Float64[Array, "words 32"], Float64[Array, " 5"]]:
-    """Weights over the largest; ``Σ w`` and ``Σ w²`` in this unit, the largest, the smallest share of it that is not
-    zero, and how many are not zero."""
-    largest = jnp.max(weight)
-    scaled = weight / jnp.where(largest > 0, largest, 1.0)
-    smallest = jnp.min(jnp.where(scaled > 0, scaled, 1.0))
-    numbers = (jnp.sum(scaled), jnp.sum(scaled**2), largest, smallest, jnp.sum(scaled > 0))
-    return scaled, jnp.stack([n.astype(jnp.float64) for n in numbers])
-
-
 def _by_letter(x, z, values):
     return jnp.where(z, jnp.where(x, values[3], values[2]), jnp.where(x, values[1], values[0]))
 
 
-@jax.jit
-def absorbed_sums(
-    rows: Rows,
-    end: Float64[Array, "rows 4"],
-    weight: Float64[Array, "words 32"],
-    zeros: Int32[Array, "words 32"],
-) -> Float64[Array, "rows 4 2"]:
-    """For each qubit and letter: ``Σ w`` and ``Σ w²`` over paths with that letter, ``w`` the weight of all
-    other qubits.
-
-    Args:
-        rows: paths on arrival
-        end: weights of the letters
-        weight: product of the weights that are not zero
-        zeros: how many are zero
-    """
-
-    def qubit(_, item):
-        (x, z), values = item
-        x, z = bits(x) == 1, bits(z) == 1
-        own = _by_letter(x, z, values)
-        others = jnp.where(zeros == (own <= 0), weight / jnp.where(own <= 0, 1.0, own), 0.0)
-        letter = x + 2 * z
-        sums = [
-            jnp.stack([jnp.sum(w), jnp.sum(w * w)]) for w in (jnp.where(letter == i, others, 0.0) for i in range(4))
-        ]
-        return None, jnp.stack(sums)
-
-    return jax.lax.scan(qubit, None, (rows, end))[1]
-
-
-@jax.jit
-def weighted_sums(odd: UInt32[Array, "steps words"], weight: Float[Array, "words 32"]) -> Float[Array, "2 steps"]:
-    """``Σ w`` and ``Σ w²`` over the paths that anticommuted, for each step; a few hundred steps at a time, so that the
-    sums stay in the first cache."""
-    chunk = min(CHUNK, odd.shape[0])
-    squares = weight * weight
-
-    def steps(part):
-        def word(sums, item):
-            column, values, values_squared = item
-            first, second = sums
-            for bit in range(WORD):
-                taken = (column >> bit) & 1 == 1
-                first = first + jnp.where(taken, values[bit], 0.0)
-                second = second + jnp.where(taken, values_squared[bit], 0.0)
-            return (first, second), None
-
-        start = (jnp.zeros(chunk, weight.dtype),) * 2
-        return jnp.stack(jax.lax.scan(word, start, (part.T, weight, squares))[0])
-
-    parts = jax.lax.map(steps, odd.reshape(-1, chunk, odd.shape[1]))
-    return jnp.moveaxis(parts, 1, 0).reshape(2, -1)
+@partial(jax.jit, static_argnames=("length",))
+def letters(rows: Rows, length: int) -> tuple[UInt32[Array, "length words"], ...]:
+    """Which paths have an X, then a Z, then a Y on each qubit: three rows a qubit, in pieces of ``length`` rows."""
+    x, z = rows
+    found = jnp.concatenate([x & ~z, z & ~x, x & z])
+    found = jnp.pad(found, ((0, -len(found) % length), (0, 0)))
+    return tuple(found.reshape(-1, length, found.shape[1]))
 
 
 @jax.jit
