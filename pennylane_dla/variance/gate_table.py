@@ -99,6 +99,13 @@ def light_cone(gates: Sequence[Gate], letters: Sequence[int]) -> list[int]:
     return kept
 
 
+def active_wires(gates: Sequence[Gate], kept: Sequence[int], letters: Sequence[int]) -> tuple[int, ...]:
+    """The wires that an observable with ``letters`` can reach through the gates ``kept``."""
+    cone = {w for w, letter in enumerate(letters) if letter}
+    cone.update(w for position in kept for w in gates[position].wires)
+    return tuple(sorted(cone))
+
+
 def gate_table(
     gates: Sequence[Gate],
     kept: Sequence[int],
@@ -117,9 +124,7 @@ def gate_table(
         start: weight of each letter in the initial state, ``(1, r_x², r_z², r_y²)``
         absorb: integrate the first single-wire gates of each wire into the end weight
     """
-    cone = {w for w, letter in enumerate(letters) if letter}
-    cone.update(w for position in kept for w in gates[position].wires)
-    active = tuple(sorted(cone))
+    active = active_wires(gates, kept, letters)
     place = {w: i for i, w in enumerate(active)}
 
     first: dict[int, list[int]] = {}

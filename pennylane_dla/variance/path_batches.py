@@ -14,8 +14,9 @@ from pennylane_dla.pauli.strings import WORD, product
 
 from . import sharding, splitting, sweep
 from .bit_planes import Planes, plane_sums, planes
-from .gate_table import GateTable, gate_table
+from .gate_table import GateTable, active_wires, gate_table
 from .problem import Problem
+from .state_side import StateStrings, state_strings
 from .term_classes import ProjectorTerms, TermClasses, letters_of
 from .totals import Totals
 
@@ -36,7 +37,7 @@ class Walk:
         rows: padded number of rows
         blocks: the table in blocks
         eigenvalues: of the channels
-        end: end weights of the letters, padded; ``None`` for a state that is no product
+        end: end weights of the letters, padded; ``None`` where they are no product
         bloch: ``(1, ⟨X⟩, ⟨Z⟩, ⟨Y⟩)``, padded, where terms interfere
         state: the initial state
         num_wires: of the circuit
@@ -45,7 +46,7 @@ class Walk:
     """
 
     table: GateTable
-    terms: TermClasses | ProjectorTerms
+    terms: TermClasses | ProjectorTerms | StateStrings
     rows: int
     blocks: list
     eigenvalues: np.ndarray
@@ -58,29 +59,31 @@ class Walk:
 
     @classmethod
     def prepare(cls, problem: Problem, observable, terms, kept, quarters) -> Walk:
+        """Lower a circuit whose paths start from ``terms``, or from the state where that is better."""
         ansatz = problem.ansatz
         n, state = ansatz.num_wires, ansatz.state
+        letters = letters_of(observable, n)
         product_state = isinstance(state, ProductState)
-        interfering = isinstance(terms, TermClasses) and terms.interfering
+        product_end = product_state and not (isinstance(terms, TermClasses) and terms.interfering)
         bloch = np.ones((n, 4))
         if product_state:
             bloch[:, 1:] = state.bloch[:, [0, 2, 1]]
-        table = gate_table(
-            ansatz.gates, kept, quarters, letters_of(observable, n), bloch**2, product_state and not interfering
-        )
+        start = bloch**2
+        strings = state_strings(state, terms, active_wires(ansatz.gates, kept, letters))
+        if strings is not None:
+            terms, kept = strings, kept[::-1]
+            product_end = strings.end_letters() is not None
+            if product_end:
+                start[list(strings.active)] = strings.end_letters()
+        table = gate_table(ansatz.gates, kept, quarters, letters, start, product_end)
         rows, blocks, eigenvalues = sweep.padded_blocks(table, sweep.block_length(len(table.codes)))
         active = len(table.active)
         end = np.ones((rows, 4))
         end[:active] = table.end
         padded = np.ones((rows, 4))
         padded[:active] = bloch[list(table.active)]
-        if isinstance(terms, ProjectorTerms):
-            most = terms.factor
-        elif interfering:
-            most = float(np.max(terms.factors * np.abs(terms.coefficients).sum(axis=1) ** 2))
-        else:
-            most = float(np.max(terms.factors * terms.coefficients[:, 0] ** 2))
-        if product_state and not interfering:
+        most = terms.largest
+        if product_end:
             most *= float(np.max(end[:active, 1:], initial=0.0))
         large = len(table.codes) > LARGE_TABLE or (problem.budget.samples > LARGE_BUDGET and rows <= MANY_ROWS)
         words = LARGE_BATCH if large else SMALL_BATCH
@@ -88,9 +91,7 @@ class Walk:
             words = HUGE_BATCH
         while words > 32 and 4 * words * len(table.codes) * sharding.workers() > problem.budget.max_memory:
             words //= 2
-        return cls(
-            table, terms, rows, blocks, eigenvalues, end if product_state else None, padded, state, n, words, most
-        )
+        return cls(table, terms, rows, blocks, eigenvalues, end if product_end else None, padded, state, n, words, most)
 
     @property
     def paths(self) -> int:
@@ -140,7 +141,7 @@ class StagedWalk:
         # With many terms the copies would all descend from the few that live longest, and the gradient components
         # that only the others reach would be lost.
         few = isinstance(walk.terms, TermClasses) and len(walk.terms.leaders) <= MAX_SPLIT_TERMS
-        if not few or walk.terms.interfering or walk.end is None or walk.noisy:
+        if not few or walk.end is None or walk.noisy:
             return None
         length = splitting.stage_length(len(walk.table.codes))
         words = walk.words if budget.samples >= 2 * LEAST_BATCHES * walk.paths else SMALL_BATCH
@@ -228,13 +229,8 @@ def _through(walk: Walk, rng: np.random.Generator, between):
 
 def _factors(walk: Walk, chosen: np.ndarray, counted: int) -> np.ndarray:
     """Logarithm of what the end weight of each path is multiplied with; paths beyond ``counted`` have none."""
-    terms = walk.terms
-    if isinstance(terms, ProjectorTerms):
-        factor = terms.factor * chosen
-    elif terms.interfering:
-        factor = np.ones(walk.paths)
-    else:
-        factor = (terms.factors * terms.coefficients[:, 0] ** 2)[chosen]
+    interfering = isinstance(walk.terms, TermClasses) and walk.terms.interfering
+    factor = np.ones(walk.paths) if interfering else walk.terms.weights[chosen]
     counts = np.arange(walk.paths) < counted
     with np.errstate(divide="ignore"):
         return np.log(factor * counts).reshape(walk.words, WORD)
@@ -247,9 +243,13 @@ def _placed(rows: np.ndarray) -> sweep.Rows:
 
 def _start(walk: Walk, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """Rows of the strings that the paths start from, and the class of each path (of a projector: 0 for the
-    identity, which is no part of the variance, 1 for others)."""
+    identity, 1 for others)."""
     rows = np.zeros((2, walk.rows, walk.words), np.uint32)
     active = list(walk.table.active)
+    if isinstance(walk.terms, StateStrings):
+        for kind, bits in enumerate(walk.terms.draw(rng, walk.paths)):
+            rows[kind, : len(active)] = np.packbits(bits, axis=1, bitorder="little").view("<u4")
+        return rows, np.zeros(walk.paths, int)
     if isinstance(walk.terms, ProjectorTerms):
         place = {w: i for i, w in enumerate(active)}
         index = [place[w] for w in walk.terms.wires]
@@ -281,6 +281,9 @@ def _end(walk: Walk, rows: sweep.Rows, damping, chosen: np.ndarray, factor: np.n
     ``w`` the weight of all other wires, which the absorbed rotations need."""
     if isinstance(walk.terms, TermClasses) and walk.terms.interfering:
         return _interfering(walk, rows, chosen) * np.exp(factor) * np.asarray(damping), None
+    if isinstance(walk.terms, StateStrings) and walk.end is None:
+        weights = walk.terms.end_weights(np.stack(rows)).reshape(walk.words, WORD)
+        return weights * np.exp(factor) * np.asarray(damping), None
     if walk.end is None:
         return _vector_overlaps(walk, rows) ** 2 * np.exp(factor) * np.asarray(damping), None
     found = sweep.end_weights(rows, jnp.asarray(walk.end), sharding.place(factor, 0), damping)
@@ -323,7 +326,7 @@ def _interfering(walk: Walk, rows, chosen: np.ndarray) -> np.ndarray:
         for kind in range(2):
             others[kind, : len(active)] = _columns(bits[kind][:, j][:, active], chosen)
         phase = terms.phases[chosen, j].reshape(walk.words, WORD).astype(np.int32)
-        if walk.end is None:
+        if not isinstance(walk.state, ProductState):
             value = _vector_overlaps(walk, rows, others, phase)
         else:
             value = np.asarray(sweep.overlaps(rows, _placed(others), sharding.place(phase, 0), jnp.asarray(walk.bloch)))

@@ -6,8 +6,9 @@ goes through the circuit from its last gate to its first, and ``E[(∂l/∂α_k)
 the paths that anticommute with ``P_k`` on arriving at rotation ``k`` (THEORY section 3). Paths are sampled
 32 to a word; one sweep serves all gradient components.
 
-Two things are not sampled: which terms interfere (``term_classes.py``), and the first single-wire gates of
-each wire, which are integrated into the end weight (``gate_table.py``).
+Two things are not sampled: which terms interfere (``term_classes.py``), and the first single-wire gates of each wire,
+which are integrated into the end weight (``gate_table.py``). Where the state is fewer strings than the observable,
+paths run the other way (``state_side.py``).
 
 References: Heyraud et al., arXiv:2302.04649.
 """
@@ -29,6 +30,7 @@ from .intervals import replicate_interval, standard_error, weighted_interval
 from .path_batches import LEAST_BATCHES, StagedWalk, Walk, batch, num_gates, staged_batch
 from .problem import Problem
 from .progress import Progress
+from .state_side import StateStrings
 from .term_classes import EXPANDED_PROJECTOR, classify_terms, letters_of, projector_terms
 from .totals import Totals
 
@@ -224,6 +226,8 @@ def _prediction(problem: Problem, walk: Walk, totals: Totals) -> Prediction:
         "steps": len(walk.table.codes),
         "wires": len(walk.table.active),
     }
+    if isinstance(walk.terms, StateStrings):
+        statistics["start"] = "the state"
     if totals.paths != samples:
         statistics["batches"] = samples  # with splitting: the unit of the error bar
     return Prediction(loss, gradient, walk.terms.mean, statistics)

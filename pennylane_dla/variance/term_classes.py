@@ -58,6 +58,16 @@ class TermClasses:
         """Whether some class has several members."""
         return self.coefficients.shape[1] > 1
 
+    @property
+    def weights(self) -> Float[np.ndarray, " classes"]:
+        """What the end weight of a path of each class is multiplied with, where terms do not interfere."""
+        return self.factors * self.coefficients[:, 0] ** 2
+
+    @property
+    def largest(self) -> float:
+        """No path can weigh more."""
+        return float(np.max(self.factors * np.abs(self.coefficients).sum(axis=1) ** 2))
+
 
 @dataclass(frozen=True, eq=False)
 class ProjectorTerms:
@@ -72,6 +82,16 @@ class ProjectorTerms:
     wires: tuple[int, ...]
     factor: float
     mean: float
+
+    @property
+    def weights(self) -> Float[np.ndarray, " 2"]:
+        """What the end weight is multiplied with, for the identity (no part of the variance) and for others."""
+        return np.array([0.0, self.factor])
+
+    @property
+    def largest(self) -> float:
+        """No path can weigh more."""
+        return self.factor
 
 
 def letters_of(observable: PauliSum | ProjectorProduct, num_wires: int) -> list[int]:

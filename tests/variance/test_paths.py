@@ -17,7 +17,7 @@ from pennylane_dla.circuit.ansatz import (
 )
 from pennylane_dla.errors import DLAError
 from pennylane_dla.pauli import PauliSum, ProjectorProduct
-from pennylane_dla.variance import exact, paths
+from pennylane_dla.variance import exact, paths, state_side
 from pennylane_dla.variance.law import AngleLaw
 from pennylane_dla.variance.problem import Budget, Problem
 from tests.variance.oracle import integrate
@@ -116,6 +116,63 @@ def test_terms_that_interfere():
     assert within(prediction.loss, 1.5**2 / 2)
     assert within(prediction.gradient, [1.5**2 / 2])
     assert prediction.loss_mean == 3.25
+
+
+def clean_qubits(n, lengths):
+    """A state with a few qubits that are not maximally mixed."""
+    bloch = np.zeros((n, 3))
+    bloch[: len(lengths), 2] = lengths
+    return ProductState(bloch)
+
+
+def scrambling(n, depth):
+    gates = []
+    for layer in range(depth):
+        for w in range(n):
+            gates.append(rotation((w,), "XYZ"[layer % 3], len(gates)))
+        for w in range(layer % 2, n - 1, 2):
+            gates.append(rotation((w, w + 1), "ZZ", len(gates)))
+    return gates
+
+
+@pytest.mark.parametrize("lengths", [(1.0,), (0.6, 0.9), (0.0, 0.02)])
+def test_from_the_side_of_a_mixed_state(lengths):
+    """Many terms, hardly any strings in the state: against the exact engine, and closer than from the other side."""
+    rng = np.random.default_rng(3)
+    n = 5
+    gates = scrambling(n, 4)
+    ansatz = circuit(gates, n, len(gates), clean_qubits(n, lengths))
+    task = problem(ansatz, random_observable(rng, n, 60), samples=50_000, rtol=1e-3)
+    prediction = paths.predict(task)
+    assert prediction.statistics["start"] == "the state"
+    assert_agrees(prediction, exact_reference(task))
+    state_side.MARGIN, margin = np.inf, state_side.MARGIN
+    try:
+        other = paths.predict(task)
+    finally:
+        state_side.MARGIN = margin
+    assert "start" not in other.statistics
+    assert_agrees(other, exact_reference(task))
+    assert prediction.loss.stderr < 0.7 * other.loss.stderr
+
+
+@pytest.mark.parametrize("lengths", [(1.0,), (0.6, 0.9)])
+def test_a_projector_from_the_side_of_a_mixed_state(lengths, monkeypatch):
+    monkeypatch.setattr(paths, "EXPANDED_PROJECTOR", 2)
+    n = 5
+    gates = scrambling(n, 5)
+    ansatz = circuit(gates, n, len(gates), clean_qubits(n, lengths))
+    task = problem(ansatz, ProjectorProduct(tuple(range(n)), (1, -1, 1, 1, -1), n), samples=50_000, rtol=1e-3)
+    prediction = paths.predict(task)
+    assert prediction.statistics["start"] == "the state"
+    assert_agrees(prediction, exact_reference(task))
+
+
+def test_a_pure_state_is_left_to_the_side_of_the_observable():
+    gates = scrambling(5, 3)
+    ansatz = circuit(gates, 5, len(gates), ProductState.zero(5))
+    prediction = paths.predict(problem(ansatz, random_observable(np.random.default_rng(0), 5, 6)))
+    assert "start" not in prediction.statistics
 
 
 @pytest.mark.parametrize("wires", [4, 12])
