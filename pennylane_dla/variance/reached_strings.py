@@ -1,9 +1,9 @@
 """The Pauli strings that observables reach on their way back through a circuit, and which of them each gate pairs.
 
-In the Heisenberg picture a rotation by the string ``P`` mixes a string ``Q`` that anticommutes with it and ``iPQ``, and
-nothing else; noise takes a string to few others. Strings are numbered in the order in which they are met from the end of
-the circuit: what is in play at a gate is then an initial segment of them, and the pairs of a string ``P`` that stands at
-many gates are one list of which each gate uses an initial segment. Light cones come out by themselves.
+In the Heisenberg picture a rotation by the string ``P`` mixes a string ``Q`` that anticommutes with it and ``iPQ``,
+and nothing else; noise takes a string to few others. Strings are numbered in the order in which they are met from the
+end of the circuit: what is in play at a gate is then an initial segment of them, and the pairs of a string ``P`` that
+stands at many gates are one list of which each gate uses an initial segment. Light cones come out by themselves.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ from pennylane_dla.pauli.strings import anticommutation_matrix, anticommute, pro
 from .problem import Budget
 
 PAIR_BYTES = 16
+SECONDS_PER_PAIR = 3e-8  # of a rotation, there and back, in one circuit of a large batch
+SECONDS_PER_STRING = 5e-9  # of a channel, likewise
 
 
 class Turn(NamedTuple):
@@ -66,11 +68,13 @@ class ReachedStrings:
         strings: in the order of discovery
         observables: coefficients of each observable
         steps: in order of application; what does nothing is left out
+        seconds: rough time for one circuit and its derivatives
     """
 
     strings: PauliStrings
     observables: Float[np.ndarray, "observables m"]
     steps: tuple[Step, ...]
+    seconds: float
 
 
 class _Stop(Exception):
@@ -78,7 +82,7 @@ class _Stop(Exception):
 
 
 def reached_strings(
-    effective: EffectiveAnsatz, observables: Sequence[PauliSum], max_strings: int, budget: Budget
+    effective: EffectiveAnsatz, observables: Sequence[PauliSum], max_strings: int, max_seconds: float, budget: Budget
 ) -> ReachedStrings | str:
     """Walk back through the circuit from the observables.
 
@@ -86,12 +90,13 @@ def reached_strings(
         effective: the circuit, Cliffords pushed to the end
         observables: pushed likewise
         max_strings: at most
-        budget: limits of memory and time
+        max_seconds: that one circuit and its derivatives may take
+        budget: limits of memory, and of the time for the walk
 
     Returns:
         the strings and the steps between them, or the reason why there are none
     """
-    walk = _Walk(effective, max_strings, budget)
+    walk = _Walk(effective, len(observables), max_strings, max_seconds, budget)
     try:
         places = [walk.found.locate(observable.strings) for observable in observables]
         steps = walk.back()
@@ -101,7 +106,7 @@ def reached_strings(
     vectors = np.zeros((len(observables), len(strings)))
     for row, place, observable in zip(vectors, places, observables, strict=True):
         row[place] = observable.coefficients
-    return ReachedStrings(strings, vectors, steps)
+    return ReachedStrings(strings, vectors, steps, walk.seconds)
 
 
 class _Found:
@@ -232,8 +237,9 @@ def _image(channel: EffectiveChannel, code: int) -> tuple[PauliStrings, int]:
     phase = 0
     for a in range(len(channel.x)):
         letter = (code >> 2 * a) & 3
-        for used, strings, signs in ((letter & 1, channel.x, channel.x_signs), (letter & 2, channel.z, channel.z_signs)):
-            if used:
+        parts = (1, channel.x, channel.x_signs), (2, channel.z, channel.z_signs)
+        for bit, strings, signs in parts:
+            if letter & bit:
                 total, exponent = product(total, strings[a])
                 phase += int(exponent[0]) + (0 if signs[a] > 0 else 2)
         phase += letter == 3
@@ -243,12 +249,13 @@ def _image(channel: EffectiveChannel, code: int) -> tuple[PauliStrings, int]:
 class _Walk:
     """From the end of the circuit to its start."""
 
-    def __init__(self, effective: EffectiveAnsatz, max_strings: int, budget: Budget):
+    def __init__(self, effective: EffectiveAnsatz, number: int, max_strings: int, max_seconds: float, budget: Budget):
         words = effective.strings.x.shape[1]
         self.effective, self.budget = effective, budget
         self.found = _Found(effective.num_wires, words, max_strings)
         self._pairs: dict[bytes, _Pairs] = {}
         self._letters: dict[bytes, _Letters] = {}
+        self._number, self._max_seconds, self.seconds = number, max_seconds, 0.0
         self._stop_at = time.monotonic() + budget.max_seconds
         self._bytes = 0
         self._commuting: set[bytes] = set()
@@ -281,9 +288,19 @@ class _Walk:
             if pairs.seen < len(self.found):
                 pairs.extend(self.found)
                 self._hold(PAIR_BYTES * (pairs.count - before))
+            self._take(SECONDS_PER_PAIR * pairs.count)
             if pairs.count:
                 result.append((k, 2 * float(coefficient), pairs, pairs.count))
         return result
+
+    def _take(self, seconds: float) -> None:
+        """Count the time of a circuit."""
+        self.seconds += self._number * seconds
+        if self.seconds > self._max_seconds:
+            raise _Stop(
+                f"the observable reaches at least {len(self.found)} Pauli strings, "
+                f"on which one circuit takes more than {self._max_seconds:.2g} s"
+            )
 
     def _hold(self, more: int) -> None:
         """Count memory, and look at the clock."""
@@ -309,6 +326,7 @@ class _Walk:
         if not letters.diagonal:
             letters.extend(self.found)
             self._hold(24 * len(self.found))
+        self._take(SECONDS_PER_STRING * len(self.found) * (1 if letters.diagonal else 4))
         return letters, len(self.found)
 
     def _steps(self, raw: list) -> tuple[Step, ...]:

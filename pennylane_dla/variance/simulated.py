@@ -1,18 +1,21 @@
 """Sampled losses and gradients, where no other engine applies: one argument in several places, large modules, ``var``.
 
 The angles are drawn under their law as the user's arguments are, so nothing is assumed about which gate shares which
-argument. It needs a state vector of the observable's light cone.
+argument. A circuit is run on the state vector of the observable's light cone (``simulators.py``), or on the Pauli
+strings that the observable reaches (``string_simulation.py``): with noise, beyond 16 qubits, or where these are few.
 """
 
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import scipy.sparse
 from jaxtyping import Float
 
-from pennylane_dla.circuit.ansatz import Rotation, UnknownState
+from pennylane_dla.circuit.ansatz import Angle, UnknownState
 from pennylane_dla.errors import DLAError
 from pennylane_dla.pauli import PauliStrings, PauliSum, ProjectorProduct
 from pennylane_dla.pauli.strings import product
@@ -21,12 +24,17 @@ from .estimate import Prediction, VarianceEstimate
 from .problem import Problem
 from .progress import Progress
 from .simulators import Simulation, simulation
+from .string_simulation import StringSimulation, string_simulation
 
 METHOD = "simulated"
 MAX_QUBITS = 16
+FEW_QUBITS = 6  # state vectors take no time worth saving
+MAX_STRINGS = 2**17
+GAIN = 4.0  # by which strings must be faster than a state vector, as estimated
 MAX_PROJECTOR_WIRES = 12
 MAX_SECONDS = 60.0
 MIN_SAMPLES = 256
+LEAST_SAMPLES = 16  # that must fit into the time
 MAX_PAIRS = 4_000_000  # terms of an observable, squared, for its variance
 
 
@@ -37,7 +45,8 @@ def predict(problem: Problem) -> Prediction:
     circuits or after a minute.
 
     Args:
-        problem: a circuit without noise whose light cone has at most 16 qubits
+        problem: a circuit without noise whose light cone has at most 16 qubits, or any circuit whose observable
+            reaches at most ``2^17`` Pauli strings
 
     Returns:
         estimates (``exact=False``) with standard errors and intervals, or the reason why there are none
@@ -52,12 +61,25 @@ def predict(problem: Problem) -> Prediction:
         problem.law.draw(rng, 1)
     except DLAError as error:
         return Prediction.unavailable(str(error))
-    task = simulation(problem.ansatz, observables, MAX_QUBITS)
+    task = _task(problem, observables)
     if isinstance(task, str):
         return Prediction.unavailable(task)
-    if not np.isfinite([gate.angle.offset for gate in task.gates]).all():
+    if not np.isfinite([angle.offset for angle in task.angles]).all():
         return Prediction.unavailable("data values are unknown under jit: call inspect with concrete data")
     return _sample(problem, task, rng)
+
+
+def _task(problem: Problem, observables: tuple[PauliSum, ...]) -> Simulation | StringSimulation | str:
+    """How one circuit is run: whatever is estimated to be faster; or why it cannot be."""
+    vectors = simulation(problem.ansatz, observables, MAX_QUBITS)
+    possible = not isinstance(vectors, str)
+    if possible and vectors.num_wires <= FEW_QUBITS:
+        return vectors
+    seconds = vectors.seconds / GAIN if possible else MAX_SECONDS / LEAST_SAMPLES
+    strings = string_simulation(problem.ansatz, observables, MAX_STRINGS, seconds, problem.budget)
+    if not isinstance(strings, str):
+        return strings
+    return vectors if possible else f"{vectors}, and {strings}"
 
 
 def _observables(problem: Problem) -> tuple[PauliSum, ...] | str:
@@ -118,9 +140,9 @@ class _Moments:
         return self.about + one, second, np.where(second == 0, 0.0, error)
 
 
-def _sample(problem: Problem, task: Simulation, rng: np.random.Generator) -> Prediction:
+def _sample(problem: Problem, task: Simulation | StringSimulation, rng: np.random.Generator) -> Prediction:
     budget, num = problem.budget, problem.ansatz.arguments.num_elements
-    offsets, matrix, own = _angle_map(task, num)
+    offsets, matrix, chain, own = _angle_map(task.angles, num)
     start = time.monotonic()
     shown = Progress("sampled circuits", budget.samples, budget.progress)
     loss = gradient = None
@@ -128,11 +150,11 @@ def _sample(problem: Problem, task: Simulation, rng: np.random.Generator) -> Pre
     while True:
         batch = min(task.batch, budget.samples - (loss.count if loss else 0))
         elements = problem.law.draw(rng, batch)
-        angles = offsets + elements @ matrix.T
+        angles = offsets + (matrix @ elements.T).T
         angles[:, own] = rng.uniform(0, 2 * np.pi * 10_007, (batch, len(own)))
         values, slopes = task.run(angles)
         value, slope = _loss(problem, task, values, slopes)
-        slope = slope @ matrix if not len(own) else slope @ _with_own(matrix, task, own)
+        slope = slope @ chain
         if loss is None:
             scale = sum(float(np.abs(o.coefficients).sum()) + abs(o.constant) for o in task.observables)
             loss, gradient = _Moments(scale, np.array([value.mean()])), _Moments(scale, slope.mean(axis=0))
@@ -151,12 +173,12 @@ def _sample(problem: Problem, task: Simulation, rng: np.random.Generator) -> Pre
     shown.close()
     mean, variance, error = (float(part[0]) for part in loss.variance())
     _, variances, errors = gradient.variance()
-    reason = f"{loss.count} sampled circuits, {stopped}"
+    reason = f"{loss.count} sampled circuits {task.description}, {stopped}"
     return Prediction(
         _estimate(variance, error, reason),
         _estimate(variances, errors, reason),
         mean,
-        {"samples": loss.count, "simulated qubits": task.num_wires},
+        {"samples": loss.count, **task.statistics},
     )
 
 
@@ -167,30 +189,26 @@ def _estimate(value, error, reason: str) -> VarianceEstimate:
     return VarianceEstimate(value, error, METHOD, False, interval, reason)
 
 
-def _angle_map(task: Simulation, num: int):
-    """``angles = offsets + matrix · elements``, and the gates whose angle is a parameter of its own."""
-    offsets = np.array([gate.angle.offset for gate in task.gates], float)
-    matrix = np.zeros((len(task.gates), num))
-    own = []
-    for k, gate in enumerate(task.gates):
-        if not gate.angle.affine:
-            own.append(k)
-            continue
-        for element, coefficient in zip(gate.angle.elements, gate.angle.coefficients, strict=True):
-            matrix[k, element] += coefficient
-    return offsets, matrix, own
+def _angle_map(angles: Sequence[Angle], num: int):
+    """``angles = offsets + matrix · elements``; the matrix of the chain rule, where an angle that is not affine counts
+    as the element itself, as for the other engines; and the positions of those."""
+    offsets = np.array([angle.offset for angle in angles], float)
+    own = [k for k, angle in enumerate(angles) if not angle.affine]
+    affine = [
+        (k, element, coefficient)
+        for k, angle in enumerate(angles)
+        if angle.affine
+        for element, coefficient in zip(angle.elements, angle.coefficients, strict=True)
+    ]
+    alone = [(k, e, 1.0) for k in own for e in angles[k].elements]
+    matrices = []
+    for entries in (affine, affine + alone):
+        rows, columns, values = zip(*entries, strict=True) if entries else ((), (), ())
+        matrices.append(scipy.sparse.csr_array((np.array(values, float), (rows, columns)), shape=(len(angles), num)))
+    return offsets, *matrices, own
 
 
-def _with_own(matrix: np.ndarray, task: Simulation, own: list[int]) -> np.ndarray:
-    """An angle that is not affine counts as the element itself, as for the other engines."""
-    matrix = matrix.copy()
-    for k in own:
-        gate: Rotation = task.gates[k]
-        matrix[k, list(gate.angle.elements)] = 1.0
-    return matrix
-
-
-def _loss(problem: Problem, task: Simulation, values: np.ndarray, slopes: np.ndarray):
+def _loss(problem: Problem, task: Simulation | StringSimulation, values: np.ndarray, slopes: np.ndarray):
     """Loss and its derivatives with respect to the gates' angles; ``⟨O²⟩ − ⟨O⟩²`` for a variance."""
     first = values[:, 0] + task.observables[0].constant
     if problem.kind != "var":

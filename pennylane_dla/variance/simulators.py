@@ -18,7 +18,7 @@ import scipy.sparse
 from jaxtyping import Complex, Float
 from pennylane.devices.qubit import apply_operation
 
-from pennylane_dla.circuit.ansatz import Ansatz, ProductState, Rotation, VectorState
+from pennylane_dla.circuit.ansatz import Angle, Ansatz, ProductState, Rotation, VectorState
 from pennylane_dla.pauli import PauliSum
 from pennylane_dla.pauli.strings import CODE
 
@@ -64,6 +64,28 @@ class Simulation:
     gates: tuple[Rotation, ...]
     trainable: tuple[bool, ...]
     observables: tuple[PauliSum, ...]
+
+    @property
+    def angles(self) -> tuple[Angle, ...]:
+        """Of the gates."""
+        return tuple(gate.angle for gate in self.gates)
+
+    @property
+    def statistics(self) -> dict[str, int]:
+        """What the report may show."""
+        return {"simulated qubits": self.num_wires}
+
+    @property
+    def description(self) -> str:
+        """Completes the sentence "sampled circuits …"."""
+        return f"on {self.num_wires} qubits"
+
+    @property
+    def seconds(self) -> float:
+        """Rough time for one circuit and its derivatives."""
+        batched = self.num_wires <= BATCHED_QUBITS
+        per_turn = 1e-7 * 2**self.num_wires if batched else 1e-4 + 6e-9 * 2**self.num_wires
+        return per_turn * len(self.turns)
 
     @property
     def batch(self) -> int:
@@ -152,7 +174,7 @@ def simulation(
     for gate in reversed(ansatz.gates):
         if cone & set(gate.wires):
             if not isinstance(gate, Rotation):
-                return "noise channels are not simulated"
+                return "noise channels are not simulated on state vectors"
             cone |= set(gate.wires)
             kept.append(gate)
     kept.reverse()

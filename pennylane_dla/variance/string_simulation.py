@@ -8,8 +8,8 @@ differentiation): with ``u`` the state's vector at gate ``k`` and ``v`` the obse
 
     ∂l/∂α_k = 2c Σ_pairs (u_iPQ v_Q − u_Q v_iPQ),
 
-then ``v`` is undone and ``u`` goes through the transpose. Undoing noise amplifies rounding errors; where it would by more
-than ``MAX_AMPLIFICATION`` a copy of ``v`` is kept from the way there instead.
+then ``v`` is undone and ``u`` goes through the transpose. Undoing noise amplifies rounding errors; where it would by
+more than ``MAX_AMPLIFICATION`` a copy of ``v`` is kept from the way there instead.
 
 Free fermions reach ``n²`` strings or so, of which a gate touches ``n``; a light cone of ``m`` qubits at most ``4^m``.
 
@@ -32,10 +32,8 @@ from .problem import Budget
 from .reached_strings import Damping, Mixing, ReachedStrings, Turn, reached_strings
 
 MAX_AMPLIFICATION = 1e4
-MAX_BATCH = 256
+MAX_BATCH = 512
 BATCH_SECONDS = 2.0
-SECONDS_PER_PAIR = 2e-8  # there and back, of one circuit
-SECONDS_PER_ENTRY = 4e-9  # of a channel, likewise
 BLOCK = 2**15  # numbers of a gate worked on together: they stay in the cache
 
 
@@ -71,17 +69,6 @@ class StringSimulation:
         return f"on {len(self.state)} Pauli strings"
 
     @property
-    def seconds(self) -> float:
-        """Rough time for one circuit and its derivatives."""
-        pairs = entries = 0
-        for step in self.reached.steps:
-            if isinstance(step, Turn):
-                pairs += len(step.first)
-            else:
-                entries += len(step.factors) if isinstance(step, Damping) else step.matrix.nnz
-        return len(self.observables) * (SECONDS_PER_PAIR * pairs + SECONDS_PER_ENTRY * entries)
-
-    @property
     def bytes(self) -> int:
         """Held for one circuit: ``v`` there, ``v`` and ``u`` on the way back, copies, derivatives."""
         number = len(self.observables)
@@ -91,7 +78,8 @@ class StringSimulation:
     @property
     def batch(self) -> int:
         """How many circuits are best run together."""
-        return int(max(1, min(MAX_BATCH, self.max_memory // self.bytes, BATCH_SECONDS / max(self.seconds, 1e-9))))
+        in_time = BATCH_SECONDS / max(self.reached.seconds, 1e-9)
+        return int(max(1, min(MAX_BATCH, self.max_memory // self.bytes, in_time)))
 
     def run(
         self, angles: Float[np.ndarray, "batch rotations"]
@@ -147,7 +135,7 @@ class StringSimulation:
 
 
 def string_simulation(
-    ansatz: Ansatz, observables: Sequence[PauliSum], max_strings: int, budget: Budget
+    ansatz: Ansatz, observables: Sequence[PauliSum], max_strings: int, max_seconds: float, budget: Budget
 ) -> StringSimulation | str:
     """The strings that some observables reach, ready to run; or why they cannot be.
 
@@ -155,14 +143,15 @@ def string_simulation(
         ansatz: a circuit of rotations and noise from a known state
         observables: as measured at the end
         max_strings: that may be reached
-        budget: limits of memory and time
+        max_seconds: that one circuit and its derivatives may take
+        budget: limits of memory, and of the time to find the strings
 
     Returns:
         the simulation, or the reason why there is none
     """
     effective = effective_ansatz(ansatz)
     pushed = [effective.clifford.push(observable) for observable in observables]
-    reached = reached_strings(effective, pushed, max_strings, budget)
+    reached = reached_strings(effective, pushed, max_strings, max_seconds, budget)
     if isinstance(reached, str):
         return reached
     state = ansatz.state.expectation(reached.strings)

@@ -168,12 +168,12 @@ def test_time_is_a_stated_limit(monkeypatch):
     assert "stopped after 0 s" in simulated.predict(problem).loss.reason
 
 
-def test_what_it_does_not_treat_it_says():
-    problem = qaoa(17, 1, ring(17), ring_cost(17))
-    assert "17 qubits" in simulated.predict(problem).loss.reason
-    noisy = replace(
-        problem.ansatz, gates=(*problem.ansatz.gates, Channel((0,), np.diag([1, 0.9, 0.9, 0.9])))
-    )
+def test_what_it_does_not_treat_it_says(monkeypatch):
+    problem = qaoa(17, 2, ring(17), ring_cost(17))
+    monkeypatch.setattr(simulated, "MAX_STRINGS", 100)
+    reason = simulated.predict(problem).loss.reason
+    assert "17 qubits" in reason and "more than 100 Pauli strings" in reason
+    noisy = replace(problem.ansatz, gates=(*problem.ansatz.gates, Channel((0,), np.diag([1, 0.9, 0.9, 0.9]))))
     assert "noise" in simulated.predict(replace(problem, ansatz=noisy)).loss.reason
     law = AngleLaw.resolve(lambda t: np.exp(-abs(t)), problem.ansatz.arguments)
     assert "cannot be sampled" in simulated.predict(replace(problem, law=law)).loss.reason
