@@ -15,6 +15,7 @@ import numpy as np
 from jaxtyping import Float
 
 INNER = 512  # inner terms of a product that stay exact: INNER * (p/2)^2 <= 2^53
+_BLOCK = 2**14  # numbers that are reduced together
 _LARGEST = 2**23 - 15
 _SIZE = 2**42  # numerator times denominator of what counts as a rational number
 
@@ -131,5 +132,14 @@ def embed(groups: Sequence[Float[np.ndarray, " m"]], skip: int = 0) -> tuple[int
 
 def reduce(values: np.ndarray, p: int) -> np.ndarray:
     """Integers in double precision, reduced to ``[-p/2, p/2]`` in place."""
-    values -= p * np.rint(values * (1.0 / p))
+    if values.size <= _BLOCK or not values.flags.c_contiguous:
+        values -= p * np.rint(values * (1.0 / p))
+        return values
+    flat, quotients = values.reshape(-1), np.empty(_BLOCK)
+    for start in range(0, len(flat), _BLOCK):  # in the cache
+        part = flat[start : start + _BLOCK]
+        quotient = np.multiply(part, 1.0 / p, out=quotients[: len(part)])
+        np.rint(quotient, out=quotient)
+        quotient *= p
+        part -= quotient
     return values

@@ -108,37 +108,56 @@ def _echelon(rows: np.ndarray, p: int) -> tuple[np.ndarray, np.ndarray]:
     """Reduced echelon form modulo ``p`` of a block of at most ``INNER`` rows: its non-zero rows and their
     pivots."""
     # The last non-zero coordinate is the pivot: most often a string that was only just reached, in which the
-    # rows so far are zero, so that they need no update.
-    width = rows.shape[1]
-    done = np.zeros((0, width))
-    pivots = np.zeros(0, np.int64)
+    # rows so far are zero, so that they need no update. Rows are written once for each level, as in _panel.
+    done = np.empty_like(rows)
+    inverse = np.zeros((len(rows), len(rows)))
+    pivots: list[int] = []
     for start in range(0, len(rows), _PANEL):
         panel = rows[start : start + _PANEL].copy()
-        if len(pivots):
-            panel -= panel[:, pivots] @ done
-            reduce(panel, p)
-        kept, new = [], []
-        for i in range(len(panel)):
-            pivot = width - 1 - int(np.argmax(panel[i, ::-1] != 0))
-            value = int(panel[i, pivot])
-            if value == 0:
-                continue
-            panel[i] *= _centered(pow(value, -1, p), p)
-            reduce(panel[i], p)
-            column = panel[:, pivot].copy()
-            column[i] = 0
-            if column.any():
-                panel -= column[:, None] * panel[i]
+        k = len(pivots)
+        if k:
+            weights = reduce(panel[:, pivots] @ inverse[:k, :k], p)
+            if weights.any():
+                panel -= weights @ done[:k]
                 reduce(panel, p)
-            kept.append(i)
-            new.append(pivot)
-        if new:
-            if len(pivots):
-                done -= done[:, new] @ panel[kept]
-                reduce(done, p)
-            done = np.concatenate([done, panel[kept]])
-            pivots = np.concatenate([pivots, new])
-    return done, pivots
+        new = _panel(panel, p)
+        last = k + len(new)
+        done[k:last] = panel[: len(new)]
+        inverse[:k, k:last] = reduce(-inverse[:k, :k] @ done[:k, new], p)
+        inverse[k:last, k:last] = np.eye(len(new))
+        pivots += new
+    k = len(pivots)
+    return reduce(inverse[:k, :k] @ done[:k], p), np.array(pivots, np.int64)
+
+
+def _panel(panel: np.ndarray, p: int) -> list[int]:
+    """Reduced echelon form of a few rows, in place: the first ones hold it, one for each pivot that is returned.
+
+    A row is read and written once for all rows before it, and once more at the end: the inverse of the triangle that
+    those rows have on their pivots says with which weights.
+    """
+    width, pivots = panel.shape[1], []
+    inverse = np.zeros((len(panel), len(panel)))
+    for row in panel:
+        k = len(pivots)
+        if k:
+            weights = reduce(row[pivots] @ inverse[:k, :k], p)
+            if weights.any():
+                row -= weights @ panel[:k]
+                reduce(row, p)
+        pivot = width - 1 - int(np.argmax(row[::-1] != 0))
+        value = int(row[pivot])
+        if value == 0:
+            continue
+        row *= _centered(pow(value, -1, p), p)
+        panel[k] = reduce(row, p)
+        inverse[:k, k] = reduce(-inverse[:k, :k] @ panel[:k, pivot], p)
+        inverse[k, k] = 1
+        pivots.append(pivot)
+    k = len(pivots)
+    if k > 1:
+        panel[:k] = reduce(inverse[:k, :k] @ panel[:k], p)
+    return pivots
 
 
 def _centered(residue: int, p: int) -> int:
