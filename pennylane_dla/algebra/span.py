@@ -11,6 +11,8 @@ import numpy as np
 import scipy.linalg
 from jaxtyping import Float, Int
 
+from . import modular_products
+from .modular_products import FixedChunks
 from .residues import reduce
 
 CHUNK = 256  # rows that are stored and multiplied together
@@ -35,18 +37,21 @@ class ModularSpan:
     def __init__(self, p: int):
         self.p = p
         self.dim = 0
+        self._fixed = FixedChunks(p, CHUNK)  # full chunks, where they are large
         self._chunks: list[np.ndarray] = []
         self._pivots: list[np.ndarray] = []
+        self._width = 0
 
     def resize(self, dim: int) -> None:
         """Make room for ``dim`` coordinates."""
-        if self._chunks and self._chunks[0].shape[1] < dim:
-            capacity = dim + dim // 4
-            self._chunks = [_widen(chunk, capacity) for chunk in self._chunks]
+        if self._chunks and self._width < dim:
+            self._width = dim + dim // 4
+            self._chunks = [_widen(chunk, self._width) for chunk in self._chunks]
+            self._fixed.resize(self._width)
 
     def combinations(self, count: int, rng: np.random.Generator, dim: int) -> Float[np.ndarray, "count dim"]:
         """Random elements of the span."""
-        result = np.zeros((count, dim))
+        result = self._fixed.combinations(count, rng, dim) if len(self._fixed) else np.zeros((count, dim))
         half = self.p // 2
         for chunk, pivots in zip(self._chunks, self._pivots, strict=True):
             weights = rng.integers(-half, half + 1, (count, len(pivots))).astype(float)
@@ -61,14 +66,18 @@ class ModularSpan:
             the coordinates on which the added rows have their pivots (as many as the dimension has grown)
         """
         self.resize(rows.shape[1])
-        residual = self._pass(rows.copy(), zip(self._chunks, self._pivots, strict=True))
+        residual = self._pass(rows)
         residual, pivots = _echelon(residual, self.p)
         self.dim += len(pivots)
         added = pivots
         while len(pivots):
             if not self._chunks or len(self._pivots[-1]) == CHUNK:
-                width = self._chunks[0].shape[1] if self._chunks else residual.shape[1]
-                self._chunks.append(np.zeros((CHUNK, width)))
+                self._width = max(self._width, residual.shape[1])
+                if modular_products.worthwhile(CHUNK * self._width):
+                    for chunk, own in zip(self._chunks, self._pivots, strict=True):
+                        self._fixed.append(chunk, own)
+                    self._chunks, self._pivots = [], []
+                self._chunks.append(np.zeros((CHUNK, self._width)))
                 self._pivots.append(np.zeros(0, np.int64))
             chunk, filled = self._chunks[-1], len(self._pivots[-1])
             take = min(len(pivots), CHUNK - filled)
@@ -85,18 +94,21 @@ class ModularSpan:
 
     def reduced(self, dim: int) -> tuple[Float[np.ndarray, "m dim"], Int[np.ndarray, " m"]]:
         """The reduced echelon form (unique for its pivots): rows and pivots."""
-        chunks = [c[: len(p), :dim].copy() for c, p in zip(self._chunks, self._pivots, strict=True)]
-        chunks = [_widen(chunk, dim) for chunk in chunks]
+        chunks = [*self._fixed.chunks, *self._chunks]
+        pivots = [*self._fixed.pivots, *self._pivots]
+        chunks = [_widen(c[: len(p), :dim].copy(), dim) for c, p in zip(chunks, pivots, strict=True)]
         for j in range(len(chunks) - 1, 0, -1):
             for i in range(j):
-                weights = chunks[i][:, self._pivots[j]]
+                weights = chunks[i][:, pivots[j]]
                 if weights.any():
                     chunks[i] = reduce(chunks[i] - weights @ chunks[j], self.p)
-        return np.concatenate(chunks), np.concatenate(self._pivots)
+        return np.concatenate(chunks), np.concatenate(pivots)
 
-    def _pass(self, rows, chunks):
+    def _pass(self, rows):
+        """What is left of the rows when all pivots are eliminated."""
         dim = rows.shape[1]
-        for chunk, pivots in chunks:
+        rows = self._fixed.eliminate(rows) if len(self._fixed) else rows.copy()
+        for chunk, pivots in zip(self._chunks, self._pivots, strict=True):
             weights = rows[:, pivots]
             if weights.any():
                 rows -= weights @ chunk[: len(pivots), :dim]
