@@ -113,9 +113,17 @@ for cause in diagnosis.causes:
 ##############################################################################
 # Minute four: what would help?
 # -----------------------------
-# The projector asks about all qubits at once. The usual advice is to read out one qubit, or the average over all of them. But a ring of
-# CNOTs carries what one qubit knows around the whole ring in every layer, so a local readout alone may not be enough. The
-# third candidate entangles neighbours only, in pairs that alternate like bricks in a wall.
+# :meth:`~pennylane_dla.Diagnostics.remedies` diagnoses variants of the circuit, from fewer layers to other start states, and lists
+# those whose gradient varies more, the most effective first.
+
+print(diagnosis.remedies(progress=False))
+
+##############################################################################
+# The projector asks about all qubits at once, and asking about one at a time comes first in the list. It helps and is not enough:
+# 1000 shots still do not see the gradient. Seen from the readout, a ring of CNOTs turns the :math:`Z` of one qubit into a product
+# of almost all of them in a single layer. An :math:`X` is carried to one neighbor a layer only, so the first two candidates below
+# read out :math:`X`. What no list can do is to invent another circuit; the third candidate is one, which entangles neighbors only, in
+# pairs that alternate like bricks in a wall.
 
 
 def bricks(weights, wires):
