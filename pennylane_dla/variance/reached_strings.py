@@ -11,7 +11,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import groupby, repeat
+from itertools import groupby
 from typing import NamedTuple
 
 import numpy as np
@@ -20,8 +20,10 @@ from jaxtyping import Float, Int
 
 from pennylane_dla.circuit.effective import EffectiveAnsatz, EffectiveChannel
 from pennylane_dla.pauli import PauliStrings, PauliSum
+from pennylane_dla.pauli.growing import GrowingStrings, TooManyStrings
 from pennylane_dla.pauli.strings import anticommutation_matrix, anticommute, product
 
+from .channel_images import ChannelImages
 from .problem import Budget
 
 PAIR_BYTES = 16
@@ -100,6 +102,8 @@ def reached_strings(
     try:
         places = [walk.found.locate(observable.strings) for observable in observables]
         steps = walk.back()
+    except TooManyStrings as stop:
+        return f"the observable reaches {stop}"
     except _Stop as stop:
         return str(stop)
     strings = walk.found.strings
@@ -107,44 +111,6 @@ def reached_strings(
     for row, place, observable in zip(vectors, places, observables, strict=True):
         row[place] = observable.coefficients
     return ReachedStrings(strings, vectors, steps, walk.seconds)
-
-
-class _Found:
-    """Distinct strings, each at the place of its first appearance."""
-
-    def __init__(self, num_wires: int, words: int, limit: int):
-        self.num_wires, self._limit = num_wires, limit
-        self._vectors = np.zeros((1024, 2 * words), np.uint32)
-        self._place: dict[bytes, int] = {}
-        self._key = np.dtype((np.void, 8 * words))
-
-    def __len__(self) -> int:
-        return len(self._place)
-
-    @property
-    def strings(self) -> PauliStrings:
-        return self.part(0, len(self))
-
-    def part(self, start: int, stop: int) -> PauliStrings:
-        x, z = np.split(self._vectors[start:stop], 2, axis=1)
-        return PauliStrings(x, z, self.num_wires)
-
-    def locate(self, strings: PauliStrings) -> Int[np.ndarray, " m"]:
-        """The place of each of some distinct strings; new ones are added."""
-        vectors = np.ascontiguousarray(strings.vectors())
-        keys = vectors.view(self._key).ravel().tolist()
-        place = np.fromiter(map(self._place.get, keys, repeat(-1)), np.intp, len(keys))
-        new = np.flatnonzero(place < 0)
-        start, stop = len(self), len(self) + len(new)
-        if stop > self._limit:
-            raise _Stop(f"the observable reaches more than {self._limit} Pauli strings")
-        if stop > len(self._vectors):
-            more = np.zeros((max(stop, 2 * len(self._vectors)) - len(self._vectors), vectors.shape[1]), np.uint32)
-            self._vectors = np.concatenate([self._vectors, more])
-        self._vectors[start:stop] = vectors[new]
-        place[new] = np.arange(start, stop)
-        self._place.update((keys[position], start + k) for k, position in enumerate(new.tolist()))
-        return place
 
 
 class _Pairs:
@@ -155,7 +121,7 @@ class _Pairs:
         self.first: list[np.ndarray] = []
         self.second: list[np.ndarray] = []
 
-    def extend(self, found: _Found) -> None:
+    def extend(self, found: GrowingStrings) -> None:
         new = found.part(self.seen, len(found))
         odd = np.flatnonzero(anticommute(self.string, new))
         one = odd + self.seen
@@ -175,86 +141,14 @@ class _Pairs:
         return np.concatenate(self.first), np.concatenate(self.second)
 
 
-class _Letters:
-    """A channel's local word of each string, its images where it is not diagonal."""
-
-    def __init__(self, channel: EffectiveChannel):
-        self.channel, self.wires = channel, len(channel.x)
-        self.transfer = np.asarray(channel.transfer, float)
-        self.seen = 0
-        self._entries: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
-        away = np.abs(self.transfer - np.diag(np.diag(self.transfer))) > 1e-12
-        self.diagonal = not away.any()
-        if not self.diagonal:
-            self._words = [_image(channel, word) for word in range(4**self.wires)]
-            self._moves = np.argwhere(away)
-
-    def codes(self, strings: PauliStrings) -> Int[np.ndarray, " m"]:
-        """``Σ_a code_a 4^a`` with ``code = x + 2z``."""
-        codes = np.zeros(len(strings), np.intp)
-        for a in range(self.wires):
-            x, z = anticommute(self.channel.z[a], strings), anticommute(self.channel.x[a], strings)
-            codes += (x + 2 * z) << (2 * a)
-        return codes
-
-    def extend(self, found: _Found) -> None:
-        """All images of the strings so far, and theirs: the first strings become an invariant space."""
-        while self.seen < len(found):
-            start = self.seen
-            new = found.part(start, len(found))
-            self.seen += len(new)
-            codes = self.codes(new)
-            columns = np.arange(start, start + len(new))
-            self._entries.append((columns, columns, self.transfer[codes, codes]))
-            for to, word in self._moves:
-                columns = np.flatnonzero(codes == word)
-                if not len(columns):
-                    continue
-                shift = int(to) ^ int(word)
-                _, local = product(_word(int(to), self.wires), _word(int(word), self.wires))
-                string, sign = self._words[shift]
-                moved, exponent = product(string, new[columns])
-                values = self.transfer[to, word] * sign * (1.0 - (exponent + local) % 4)
-                self._entries.append((found.locate(moved), columns + start, values))
-
-    def matrix(self, count: int) -> scipy.sparse.csr_array:
-        """On the first ``count`` strings, those of a moment when :meth:`extend` was through."""
-        rows, columns, values = (np.concatenate(part) for part in zip(*self._entries, strict=True))
-        used = columns < count
-        rows, columns, values = rows[used], columns[used], values[used]
-        return scipy.sparse.csr_array((values, (rows, columns)), shape=(count, count))
-
-
-def _word(code: int, wires: int) -> PauliStrings:
-    digits = (code >> 2 * np.arange(wires)) & 3
-    return PauliStrings.from_bits(digits[None] & 1, digits[None] >> 1)
-
-
-def _image(channel: EffectiveChannel, code: int) -> tuple[PauliStrings, int]:
-    """The signed effective string of a local word: letters are multiplied wire by wire, ``Y = iXZ``."""
-    total = channel.x[0]
-    total = PauliStrings(np.zeros_like(total.x), np.zeros_like(total.z), total.num_wires)
-    phase = 0
-    for a in range(len(channel.x)):
-        letter = (code >> 2 * a) & 3
-        parts = (1, channel.x, channel.x_signs), (2, channel.z, channel.z_signs)
-        for bit, strings, signs in parts:
-            if letter & bit:
-                total, exponent = product(total, strings[a])
-                phase += int(exponent[0]) + (0 if signs[a] > 0 else 2)
-        phase += letter == 3
-    return total, 1 - phase % 4
-
-
 class _Walk:
     """From the end of the circuit to its start."""
 
     def __init__(self, effective: EffectiveAnsatz, number: int, max_strings: int, max_seconds: float, budget: Budget):
-        words = effective.strings.x.shape[1]
         self.effective, self.budget = effective, budget
-        self.found = _Found(effective.num_wires, words, max_strings)
+        self.found = GrowingStrings(effective.num_wires, max_strings)
         self._pairs: dict[bytes, _Pairs] = {}
-        self._letters: dict[bytes, _Letters] = {}
+        self._images: dict[bytes, ChannelImages] = {}
         self._number, self._max_seconds, self.seconds = number, max_seconds, 0.0
         self._stop_at = time.monotonic() + budget.max_seconds
         self._bytes = 0
@@ -316,18 +210,18 @@ class _Walk:
                 f"stopped after max_seconds={self.budget.max_seconds:g}"
             )
 
-    def _channel(self, channel: EffectiveChannel) -> tuple[_Letters, int]:
+    def _channel(self, channel: EffectiveChannel) -> tuple[ChannelImages, int]:
         fields = (channel.x.vectors(), channel.z.vectors(), channel.x_signs, channel.z_signs, channel.transfer)
         key = b"|".join(np.ascontiguousarray(part).tobytes() for part in fields)
-        if key not in self._letters:
-            self._letters[key] = _Letters(channel)
+        if key not in self._images:
+            self._images[key] = ChannelImages(channel)
             self._hold(8 * len(self.found))
-        letters = self._letters[key]
-        if not letters.diagonal:
-            letters.extend(self.found)
+        images = self._images[key]
+        if not images.diagonal and images.seen < len(self.found):
+            images.extend(self.found)
             self._hold(24 * len(self.found))
-        self._take(SECONDS_PER_STRING * len(self.found) * (1 if letters.diagonal else 4))
-        return letters, len(self.found)
+        self._take(SECONDS_PER_STRING * len(self.found) * (1 if images.diagonal else 4))
+        return images, len(self.found)
 
     def _steps(self, raw: list) -> tuple[Step, ...]:
         """In order of application: pairs joined, neighbouring diagonal channels multiplied. Equal ones share arrays;
@@ -338,11 +232,10 @@ class _Walk:
         matrices: dict[tuple[int, int], Mixing] = {}
         steps: list[Step] = []
 
-        def damping(group: list[tuple[_Letters, int]]) -> Damping:
-            names, count = tuple(sorted(id(letters) for letters, _ in group)), group[0][1]
+        def damping(group: list[tuple[ChannelImages, int]]) -> Damping:
+            names, count = tuple(sorted(id(images) for images, _ in group)), group[0][1]
             if names not in factors:
-                parts = [np.diag(letters.transfer)[letters.codes(strings[:count])] for letters, _ in group]
-                factors[names] = np.prod(parts, axis=0)
+                factors[names] = np.prod([images.factors(strings[:count]) for images, _ in group], axis=0)
             return Damping(factors[names][:count])
 
         def kind(item) -> str:
@@ -358,9 +251,9 @@ class _Walk:
                     first, second = joined[id(pairs)]
                     steps.append(Turn(rotation, scale, first[:count], second[:count]))
             else:
-                for letters, count in items:
-                    key = id(letters), count
+                for images, count in items:
+                    key = id(images), count
                     if key not in matrices:
-                        matrices[key] = Mixing(letters.matrix(count))
+                        matrices[key] = Mixing(images.matrix(count))
                     steps.append(matrices[key])
         return tuple(steps)

@@ -306,6 +306,17 @@ def test_noisy_qaoa_from_a_qnode():
     assert abs(diag.gradient.variance[0, 0] - slope.var()) < 5 * diag.gradient.stderr[0, 0]
 
 
+def test_nothing_to_do():
+    """Neither rotations nor strings: values are those of the state, derivatives of nothing."""
+    arguments = Arguments((), (), np.zeros(0), lambda rows: rows)
+    gates = (Channel((0,), np.diag([1.0, 0.5, 0.5, 0.5])), Rotation((0,), ("X",), (0.5,), Angle(np.pi)))
+    ansatz = Ansatz((0, 1), gates, ProductState.zero(2), (), arguments)
+    observables = [PauliSum.from_dict({"ZI": 2.0, "IZ": 0.3}), PauliSum.from_dict({"II": 1.0})]
+    values, slopes = strings(ansatz, observables).run(np.zeros((2, 0)))
+    np.testing.assert_allclose(values, [[-0.7, 0.0]] * 2, atol=1e-12)
+    assert slopes.shape == (2, 2, 0)
+
+
 def test_batches_fit_the_memory():
     problem = qaoa(12, 3, ring(12), single(12))
     large = strings(problem.ansatz, [problem.observable])
