@@ -43,7 +43,7 @@ def inspect(circuit, **options: Any) -> Callable[..., Diagnostics]:
         rtol (float): relative standard error at which sampling stops
         seed (int): of all sampling
         progress (bool): whether long work shows a progress bar
-        max_seconds (float): that the numerical closure of an algebra, or of a module, may take
+        max_seconds (float): that the numerical closures of algebra and modules may take altogether
 
     Returns:
         Callable: takes the arguments of the QNode and returns :class:`~pennylane_dla.Diagnostics`

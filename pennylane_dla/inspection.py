@@ -10,6 +10,7 @@ import jax
 import numpy as np
 import pennylane as qp
 
+from pennylane_dla.algebra.allowance import Allowance
 from pennylane_dla.algebra.dynamical import dynamical_lie_algebra
 from pennylane_dla.algebra.lie_algebra import LieAlgebra
 from pennylane_dla.circuit.ansatz import Ansatz, Arguments, Channel, Measurement
@@ -110,9 +111,10 @@ def inspect_ansatz(batch: Sequence[Ansatz], options: Options, name: str = "circu
     law = AngleLaw.resolve(options.angles, arguments)
     shots = options.shots or DEFAULT_SHOTS
     budget = options.budget
-    algebra = dynamical_lie_algebra(effective_ansatz(first), budget.max_dim, budget.progress, budget.max_seconds)
+    allowance = Allowance(budget.max_seconds)
+    algebra = dynamical_lie_algebra(effective_ansatz(first), budget.max_dim, budget.progress, allowance)
     measurements = tuple(
-        _diagnose_measurement(batch, i, law, options, algebra) for i in range(len(first.measurements))
+        _diagnose_measurement(batch, i, law, options, algebra, allowance) for i in range(len(first.measurements))
     )
     return Diagnostics(
         name=name,
@@ -130,7 +132,12 @@ def inspect_ansatz(batch: Sequence[Ansatz], options: Options, name: str = "circu
 
 
 def _diagnose_measurement(
-    batch: Sequence[Ansatz], index: int, law: AngleLaw, options: Options, algebra: LieAlgebra
+    batch: Sequence[Ansatz],
+    index: int,
+    law: AngleLaw,
+    options: Options,
+    algebra: LieAlgebra,
+    allowance: Allowance,
 ) -> MeasurementDiagnostics:
     """One measurement of all circuits of a broadcast batch (usually one)."""
     measurement = batch[0].measurements[index]
@@ -140,7 +147,7 @@ def _diagnose_measurement(
     known: dict[int, tuple[Prediction, Prediction]] = {}
     for ansatz in batch:
         if id(ansatz) not in known:
-            problem = _problem(ansatz, index, law, options)
+            problem = _problem(ansatz, index, law, options, allowance)
             known[id(ansatz)] = (
                 predict(problem, options.method),
                 deep_limit(problem, algebra if ansatz is batch[0] else None),
@@ -148,7 +155,7 @@ def _diagnose_measurement(
     pairs = [known[id(ansatz)] for ansatz in batch]
     prediction, limit = (_stack([pair[j] for pair in pairs]) for j in (0, 1))
     result = _collect(measurement, batch[0].arguments, prediction, limit)
-    causes = find_causes(limit, prediction, _noiseless(batch[0], index, law, options))
+    causes = find_causes(limit, prediction, _noiseless(batch[0], index, law, options, allowance))
     result = replace(result, causes=causes)
     if prediction.gradient.available and measurement.kind != "var":  # the shift rule of a variance is another one
         single_shot = shot_variance(measurement.observable, prediction)
@@ -166,17 +173,19 @@ def _notes(batch: Sequence[Ansatz]) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def _problem(ansatz: Ansatz, index: int, law: AngleLaw, options: Options) -> Problem:
+def _problem(ansatz: Ansatz, index: int, law: AngleLaw, options: Options, allowance: Allowance) -> Problem:
     measurement = ansatz.measurements[index]
-    return Problem(ansatz, measurement.observable, law, options.budget, measurement.kind)
+    return Problem(ansatz, measurement.observable, law, options.budget, measurement.kind, allowance)
 
 
-def _noiseless(ansatz: Ansatz, index: int, law: AngleLaw, options: Options) -> Prediction | None:
+def _noiseless(
+    ansatz: Ansatz, index: int, law: AngleLaw, options: Options, allowance: Allowance
+) -> Prediction | None:
     """The same circuit without its channels, where it has some."""
     gates = tuple(gate for gate in ansatz.gates if not isinstance(gate, Channel))
     if len(gates) == len(ansatz.gates):
         return None
-    return predict(_problem(replace(ansatz, gates=gates), index, law, options), options.method)
+    return predict(_problem(replace(ansatz, gates=gates), index, law, options, allowance), options.method)
 
 
 def _collect(

@@ -22,6 +22,7 @@ from pennylane_dla.errors import DLAError
 _EQUAL = 1e-9  # frequencies closer than this fraction of the largest are one
 _ELEMENTS = 3
 _STEPS = 200
+_CHECKS = 4  # combinations of generators
 _RESIDUAL = 1e-9
 
 
@@ -156,6 +157,10 @@ class Commutant:
         self.actions = [np.asarray(a) for a in actions]
         self.dim = self.actions[0].shape[0]
         self.rng = np.random.default_rng(seed)
+        self._checked = self.actions
+        if len(self.actions) > _CHECKS:  # random combinations commute with it only if all of them do
+            weights = self.rng.normal(size=(_CHECKS, len(self.actions)))
+            self._checked = [sum(w * a for w, a in zip(row, self.actions, strict=True)) for row in weights]
         self.elements = generic_elements(self.actions, _ELEMENTS, self.rng)
         first, second = (Torus.of(element) for element in self.elements[:2])
         change = first.vectors.T @ second.vectors
@@ -190,7 +195,7 @@ class Commutant:
             square, previous = float(residual @ residual), square
             direction = residual + (square / previous) * direction
         result = self._basis @ (self._first.matrix(start - outside) @ self._basis.T)
-        for action in self.actions:
+        for action in self._checked:
             error = np.linalg.norm(action @ result - result @ action)
             if error > _RESIDUAL * size * max(1.0, np.abs(action).max()):
                 missed = error / size

@@ -15,16 +15,17 @@ tolerance and how clear the decision was.
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import scipy.linalg
 import scipy.sparse
 from jaxtyping import Float
 
 from pennylane_dla.pauli import PauliSum
 
+from .allowance import Allowance, Stopwatch
 from .coordinates import Coordinates
 from .rational_basis import RationalBasis, rational_basis
 from .residues import embed, reduce
@@ -51,24 +52,25 @@ class Progress:
     Args:
         wanted: whether the line shows
         what: what is being computed
-        max_seconds: after which :meth:`show` raises :class:`OverBudget`
+        watch: when it is over, :meth:`show` raises :class:`OverBudget`
     """
 
-    def __init__(self, wanted: bool, what: str, max_seconds: float = float("inf")):
-        self._wanted, self._what, self._limit = wanted, what, max_seconds
-        self._start = time.monotonic()
-        self._next, self._shown = self._start + 3, False
+    def __init__(self, wanted: bool, what: str, watch: Stopwatch | None = None):
+        self._wanted, self._what, self._watch = wanted, what, watch or Stopwatch(Allowance())
+        self._next, self._shown = 3.0, False
 
     def show(self, dim: int, strings: int) -> None:
         """Called between steps of the work."""
-        if time.monotonic() - self._start > self._limit:
-            raise OverBudget(dim, f"stopped after max_seconds={self._limit:g} on {strings} Pauli strings")
-        if self._wanted and time.monotonic() > self._next:
+        if self._watch.over:
+            raise OverBudget(dim, f"{self._watch.statement} on {strings} Pauli strings")
+        if self._wanted and self._watch.elapsed > self._next:
             text = f"\r{self._what}: dimension {dim} on {strings} Pauli strings so far"
             print(text, end="", file=sys.stderr, flush=True)
-            self._next, self._shown = time.monotonic() + 0.5, True
+            self._next, self._shown = self._watch.elapsed + 0.5, True
 
     def close(self) -> None:
+        """End the line; what was used is charged to the allowance."""
+        self._watch.stop()
         if self._shown:
             print(file=sys.stderr)
 
@@ -101,7 +103,20 @@ class InvariantSpan:
             return None
         rows = self.rational.matrix.toarray()
         rows = np.pad(rows, ((0, 0), (0, len(coordinates) - rows.shape[1]))) / np.sqrt(coordinates.sizes)
-        return np.ascontiguousarray(np.linalg.qr((rows / np.linalg.norm(rows, axis=1)[:, None]).T)[0].T)
+        return _orthonormal(rows / np.linalg.norm(rows, axis=1)[:, None])
+
+
+def _orthonormal(rows: Float[np.ndarray, "dim coordinates"]) -> Float[np.ndarray, "dim coordinates"]:
+    """An orthonormal basis of the same space, by two Cholesky factors of the Gram matrix: products of matrices."""
+    try:
+        for _ in range(2):  # the second removes what rounding the first left
+            triangle = np.linalg.cholesky(rows @ rows.T)
+            if triangle.diagonal().min() < 1e-5:  # of unit vectors: the squared condition would eat the digits
+                raise np.linalg.LinAlgError
+            rows = scipy.linalg.solve_triangular(triangle, rows, lower=True, check_finite=False)
+    except np.linalg.LinAlgError:
+        return np.ascontiguousarray(np.linalg.qr(rows.T)[0].T)
+    return np.ascontiguousarray(rows)
 
 
 def close(

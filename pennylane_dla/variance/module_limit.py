@@ -18,7 +18,7 @@ from pennylane_dla.pauli import PauliSum
 from .chain_rule import to_elements
 from .estimate import Prediction, VarianceEstimate
 from .limit import Limit, ModuleShare
-from .observable_module import ObservableModule, build_module
+from .observable_module import ObservableModule, Search, find_module, searched
 from .problem import Problem
 
 METHOD = "limit"
@@ -48,9 +48,7 @@ def module_limit(problem: Problem, generators: Sequence[PauliSum], observable: P
 
     Sources: Ragone et al., arXiv:2309.09342; Fontana et al., arXiv:2309.07902; Diaz et al., arXiv:2310.11505.
     """
-    module = build_module(
-        generators, observable, problem.effective.state, problem.budget, MAX_DIM, minimal=True
-    )
+    module = _module(problem, generators, observable)
     if isinstance(module, str):
         return Prediction.unavailable(module)
     try:
@@ -81,6 +79,16 @@ def module_limit(problem: Problem, generators: Sequence[PauliSum], observable: P
     )
     gradient = VarianceEstimate(elements, np.zeros_like(elements), METHOD)
     return Prediction(limit.loss, gradient, limit.loss_mean, {"limit": limit})
+
+
+def _module(problem: Problem, generators: Sequence[PauliSum], observable: PauliSum) -> ObservableModule | str:
+    """The module, with what the engine for finite depth learned of it where no gate is known: they have the same."""
+    if any(angle.fixed for angle in problem.effective.angles):
+        return find_module(problem, generators, observable, (MAX_DIM,), minimal=True)
+    search = searched(problem)
+    if search.found is not None and search.found.minimal and search.found.dim <= MAX_DIM:
+        return search.found
+    return find_module(problem, generators, observable, (MAX_DIM,), True, Search(dict(search.failures)))
 
 
 def _shares(

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from pennylane_dla.algebra.allowance import Allowance
 from pennylane_dla.circuit.ansatz import Ansatz
 from pennylane_dla.circuit.effective import EffectiveAnsatz, effective_ansatz
 from pennylane_dla.errors import DLAError
@@ -26,7 +27,9 @@ class Budget:
         rtol: relative standard error at which sampling stops
         seed: of all sampling
         progress: whether long work shows a progress bar
-        max_seconds: that the closure of a Lie algebra of sums, or of a module, may take
+        max_seconds: that the numerical closures of a diagnosis (its Lie algebra, the modules of its observables) may
+            take altogether: what one uses is gone for the others. The Lie algebra gets a third at most, each of them
+            a second at least. Wall clock: a result near the limit can differ between machines
     """
 
     max_dim: int = 2**20
@@ -58,6 +61,7 @@ class Problem:
         law: of the trainable elements
         budget: limits
         kind: ``"expval"``, ``"probs"`` (a projector's expectation) or ``"var"`` (not linear in the state)
+        allowance: of ``budget.max_seconds``, shared with the other problems of the diagnosis
     """
 
     ansatz: Ansatz
@@ -65,6 +69,11 @@ class Problem:
     law: AngleLaw
     budget: Budget = field(default_factory=Budget)
     kind: str = "expval"
+    allowance: Allowance | None = None
+
+    def __post_init__(self):
+        if self.allowance is None:
+            object.__setattr__(self, "allowance", Allowance(self.budget.max_seconds))
 
     @property
     def effective(self) -> EffectiveAnsatz:

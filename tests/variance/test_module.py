@@ -5,7 +5,7 @@ import pytest
 
 from pennylane_dla.circuit.ansatz import Angle, Ansatz, Arguments, ProductState, Rotation, VectorState
 from pennylane_dla.pauli import PauliSum
-from pennylane_dla.variance import exact, module
+from pennylane_dla.variance import exact, module, observable_module
 from pennylane_dla.variance.law import AngleLaw, Normal, Uniform
 from pennylane_dla.variance.problem import Budget, Problem
 
@@ -99,6 +99,26 @@ def test_single_strings_agree_with_the_exact_engine(seed, law):
     np.testing.assert_allclose(one.loss_mean, other.loss_mean, atol=1e-11)
     np.testing.assert_allclose(one.loss.value, other.loss.value, atol=1e-11)
     np.testing.assert_allclose(one.gradient.value, other.gradient.value, atol=1e-11)
+
+
+@pytest.mark.parametrize("bloch", [[0.0, 0.0, 1.0], [0.6, 0.0, 0.8], [0.3, -0.2, 0.4]])
+@pytest.mark.parametrize("seed", range(4))
+def test_the_module_of_the_state_serves_as_well(seed, bloch, monkeypatch):
+    rng = np.random.default_rng(70 + seed)
+    n = 2 + seed % 2
+    state = ProductState(np.tile(bloch, (n, 1)))
+    ansatz = sums_ansatz(rng, n, trainable=3, fixed=seed % 3, state=state)
+    problem = Problem(ansatz, random_observable(rng, n, 3), AngleLaw.resolve(None, ansatz.arguments))
+    expected = module.predict(problem)
+
+    again = Problem(problem.ansatz, problem.observable, problem.law)
+    start = observable_module.Search({"observable": (np.inf, "left out")})
+    monkeypatch.setattr(observable_module, "Search", lambda *args: start)
+    prediction = module.predict(again)
+    assert start.found is not None
+    np.testing.assert_allclose(prediction.loss_mean, expected.loss_mean, atol=1e-11)
+    np.testing.assert_allclose(prediction.loss.value, expected.loss.value, atol=1e-11)
+    np.testing.assert_allclose(prediction.gradient.value, expected.gradient.value, atol=1e-11)
 
 
 def test_a_vector_state():

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from pennylane_dla.algebra.allowance import Allowance
 from pennylane_dla.algebra.numerical import lie_closure_sums
 from pennylane_dla.circuit.ansatz import Angle, Ansatz, Arguments, ProductState, Rotation, VectorState
 from pennylane_dla.pauli import PauliStrings, PauliSum
@@ -18,14 +19,21 @@ from .oracle import density, sum_matrix
 from .test_module import qaoa, ring, ring_cost
 
 
+class Asked(SimpleNamespace):
+    """What the limit reads of a problem."""
+
+    __hash__ = object.__hash__
+
+
 def deep(generators, observable, state):
     """The limit for generators of which each is driven by its own element."""
     angles = tuple(Angle(0.0, (k,), (1.0,)) for k in range(len(generators)))
     arguments = SimpleNamespace(num_elements=len(generators))
-    problem = SimpleNamespace(
+    problem = Asked(
         effective=SimpleNamespace(state=state, angles=angles),
         ansatz=SimpleNamespace(arguments=arguments),
         budget=Budget(progress=False),
+        allowance=Allowance(),
     )
     return module_limit(problem, generators, observable)
 
