@@ -20,6 +20,9 @@ from pennylane_dla.circuit.ansatz import Angle
 from .law import AngleLaw
 
 _EQUAL = 1e-9  # frequencies closer than this fraction of the largest are one
+_LARGE = 256  # beyond, a matrix is diagonalised group by group of equal frequencies
+_APART = 1e-3  # of the largest w², between groups: rounding mixes their spaces by 1e-13
+_ROUNDING = 1e-12
 MAX_BLOCK = 64  # a sparse matrix is diagonalised block by block up to this size
 
 
@@ -101,8 +104,40 @@ def _known_block(matrix: np.ndarray):
 
 def _diagonalise(matrix: np.ndarray):
     """Vectors of frequency 0, ``u``, ``v`` (columns) and the frequencies."""
+    found = _by_groups(matrix) if len(matrix) >= _LARGE else None
+    return found or _directly(matrix)
+
+
+def _by_groups(matrix: np.ndarray):
+    """:func:`_directly`, in the eigenspaces of ``-A²``: a real matrix, and generators have few frequencies.
+
+    ``None`` where the eigenvalues ``w²`` do not fall into groups that are far apart, or ``A`` leaves the spaces of
+    these groups by more than rounding.
+    """
+    values, vectors = np.linalg.eigh(-(matrix @ matrix))
+    largest = values[-1]
+    starts = np.flatnonzero(np.diff(values, prepend=-np.inf) > _APART * largest)
+    ends = np.append(starts[1:], len(values))
+    if largest <= 0 or (ends - starts).max() > len(values) / 2:
+        return None
+    image = matrix @ vectors
+    parts: tuple[list, list, list, list] = ([], [], [], [])
+    for start, end in zip(starts, ends, strict=True):
+        space, moved = vectors[:, start:end], image[:, start:end]
+        block = space.T @ moved
+        if np.abs(moved - space @ block).max() > _ROUNDING * np.sqrt(largest):
+            return None
+        *columns, frequencies = _directly((block - block.T) / 2, np.sqrt(largest))
+        for part, of_block in zip(parts, columns, strict=False):
+            part.append(space @ of_block)
+        parts[3].append(frequencies)
+    return *(np.concatenate(part, axis=1) for part in parts[:3]), np.concatenate(parts[3])
+
+
+def _directly(matrix: np.ndarray, largest: float | None = None):
+    """By the complex eigenvectors of ``iA``; frequencies are compared with the largest one."""
     values, vectors = np.linalg.eigh(1j * matrix)
-    largest = np.abs(values).max(initial=0) or 1.0
+    largest = largest or np.abs(values).max(initial=0) or 1.0
     positive = values > _EQUAL * largest
     pairs = np.sqrt(2) * vectors[:, positive]
     moving = np.concatenate([pairs.real, pairs.imag], axis=1)
