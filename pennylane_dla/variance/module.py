@@ -19,6 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.sparse
 
+from . import noisy_module
 from .chain_rule import to_elements
 from .estimate import Prediction, VarianceEstimate
 from .frames import Frame, Moments, Phases
@@ -38,11 +39,13 @@ def predict(problem: Problem) -> Prediction:
     ``E[(∂l)²] = Tr[F_k A_k E_k A_kᵀ]`` with ``F_k`` the second moment propagated from the state.
 
     Args:
-        problem: a circuit with independent angles and without channels
+        problem: a circuit with independent angles; with noise :mod:`.noisy_module` takes its place
 
     Returns:
         exact values, or the reason why this engine does not apply
     """
+    if problem.effective.channels and problem.kind != "var":
+        return noisy_module.predict(problem)
     reason = _obstacle(problem)
     if reason:
         return Prediction.unavailable(reason)
@@ -76,8 +79,6 @@ def _obstacle(problem: Problem) -> str | None:
         return "a variance is not linear in the state"
     if effective.correlated:
         return effective.correlated
-    if effective.channels:
-        return "noise channels are treated for single-string generators only"
     return None
 
 

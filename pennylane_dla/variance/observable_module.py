@@ -91,7 +91,7 @@ _known: WeakKeyDictionary[Problem, Search] = WeakKeyDictionary()
 def observable_module(problem: Problem) -> ObservableModule | str:
     """The module of ``problem.observable``, or why there is none; computed once for a problem."""
     if problem not in _known:
-        observable = _expanded(problem)
+        observable = pushed_observable(problem)
         if isinstance(observable, str):
             return observable
         _known[problem] = search = Search()
@@ -200,7 +200,7 @@ def distinct_generators(
     return distinct, which, scales
 
 
-def _expanded(problem: Problem) -> PauliSum | str:
+def pushed_observable(problem: Problem) -> PauliSum | str:
     """The observable as a sum, pushed through the Cliffords."""
     observable = problem.observable
     if isinstance(observable, ProjectorProduct):
