@@ -112,7 +112,8 @@ def inspect_ansatz(batch: Sequence[Ansatz], options: Options, name: str = "circu
     shots = options.shots or DEFAULT_SHOTS
     budget = options.budget
     allowance = Allowance(budget.max_seconds)
-    algebra = dynamical_lie_algebra(effective_ansatz(first), budget.max_dim, budget.progress, allowance)
+    effective = effective_ansatz(_without_noise(first))
+    algebra = dynamical_lie_algebra(effective, budget.max_dim, budget.progress, allowance)
     measurements = tuple(
         _diagnose_measurement(batch, i, law, options, algebra, allowance) for i in range(len(first.measurements))
     )
@@ -148,10 +149,10 @@ def _diagnose_measurement(
     for ansatz in batch:
         if id(ansatz) not in known:
             problem = _problem(ansatz, index, law, options, allowance)
-            known[id(ansatz)] = (
-                predict(problem, options.method),
-                deep_limit(problem, algebra if ansatz is batch[0] else None),
-            )
+            prediction, noiseless = predict(problem, options.method), _without_noise(ansatz)
+            if noiseless is not ansatz:
+                problem = _problem(noiseless, index, law, options, allowance)
+            known[id(ansatz)] = prediction, deep_limit(problem, algebra if ansatz is batch[0] else None)
     pairs = [known[id(ansatz)] for ansatz in batch]
     prediction, limit = (_stack([pair[j] for pair in pairs]) for j in (0, 1))
     result = _collect(measurement, batch[0].arguments, prediction, limit)
@@ -182,10 +183,17 @@ def _noiseless(
     ansatz: Ansatz, index: int, law: AngleLaw, options: Options, allowance: Allowance
 ) -> Prediction | None:
     """The same circuit without its channels, where it has some."""
-    gates = tuple(gate for gate in ansatz.gates if not isinstance(gate, Channel))
-    if len(gates) == len(ansatz.gates):
+    noiseless = _without_noise(ansatz)
+    if noiseless is ansatz:
         return None
-    return predict(_problem(replace(ansatz, gates=gates), index, law, options, allowance), options.method)
+    return predict(_problem(noiseless, index, law, options, allowance), options.method)
+
+
+def _without_noise(ansatz: Ansatz) -> Ansatz:
+    """The circuit whose algebra and limit are meant: noise between the gates of one argument hides that they are one
+    generator."""
+    gates = tuple(gate for gate in ansatz.gates if not isinstance(gate, Channel))
+    return ansatz if len(gates) == len(ansatz.gates) else replace(ansatz, gates=gates)
 
 
 def _collect(

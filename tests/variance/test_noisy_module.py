@@ -90,10 +90,10 @@ def test_single_strings_with_noise_agree_with_the_exact_engine(seed, law):
     np.testing.assert_allclose(one.gradient.value, other.gradient.value, atol=1e-11)
 
 
-def noisy_qaoa(n, layers):
+def noisy_qaoa(n, layers, gates=(qp.IsingZZ, qp.RX, qp.Hadamard)):
     model = qp.NoiseModel(
         {
-            qp.noise.op_in([qp.IsingZZ, qp.RX, qp.Hadamard]): lambda op, **_: [
+            qp.noise.op_in(list(gates)): lambda op, **_: [
                 qp.DepolarizingChannel(0.01, wire) for wire in op.wires
             ]
         }
@@ -130,6 +130,27 @@ def test_qaoa_with_depolarizing_noise_after_every_gate_is_exact(n):
         slopes = np.fft.ifft(np.fft.fft(losses, axis=axis) * wave.reshape(shape), axis=axis).real
         variance = np.asarray(diagnosis.gradient.variance)[0, axis]
         assert variance == pytest.approx(slopes.var(), abs=1e-9)
+
+
+def test_algebra_and_limit_are_those_of_the_circuit_without_noise():
+    """Noise between the gates of one argument must not make generators of them one by one."""
+    circuit = noisy_qaoa(4, 3, (qp.IsingZZ, qp.RX))  # noise before all rotations would be part of the state
+    noisy = dla.inspect(circuit, progress=False, samples=300)(np.zeros((3, 2)))
+
+    @qp.qnode(qp.device("default.qubit"))
+    def clean(params):
+        for w in range(4):
+            qp.Hadamard(w)
+        for gamma, beta in params:
+            for q in range(4):
+                qp.IsingZZ(gamma, [q, (q + 1) % 4])
+            for q in range(4):
+                qp.RX(beta, q)
+        return qp.expval(qp.Z(0) @ qp.Z(1) + 0.5 * qp.Z(1) @ qp.Z(2))
+
+    expected = dla.inspect(clean, progress=False)(np.zeros((3, 2)))
+    assert noisy.algebra.dim == expected.algebra.dim == 11
+    assert float(noisy.limit.loss.variance.value) == pytest.approx(float(expected.limit.loss.variance.value))
 
 
 def test_three_layers_of_noisy_qaoa_against_sampled_losses():
