@@ -25,7 +25,8 @@ def candidates(problem: Problem) -> tuple[str, ...]:
     if not problem.effective.single:
         return ("module", "simulated")
     if problem.effective.correlated:
-        return ("simulated",)
+        # Noise between the gates of one argument keeps them from being one rotation; the module engine knows.
+        return ("module", "simulated") if problem.effective.channels else ("simulated",)
     return ("exact", "paths", "simulated")
 
 

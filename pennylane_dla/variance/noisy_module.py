@@ -97,7 +97,7 @@ def predict(problem: Problem) -> Prediction:
     return Prediction(
         VarianceEstimate(0.0 if abs(variance) <= _ROUNDING * size else max(float(variance), 0.0), method=METHOD),
         VarianceEstimate(slopes, np.zeros_like(slopes), METHOD),
-        float(mean) + observable.constant,
+        (float(mean) if abs(mean) > _ROUNDING * size**0.5 else 0.0) + observable.constant,
         {"strings": len(walk.state)},
     )
 

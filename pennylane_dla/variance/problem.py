@@ -29,7 +29,8 @@ class Budget:
         progress: whether long work shows a progress bar
         max_seconds: that the numerical closures of a diagnosis (its Lie algebra, the modules of its observables) may
             take altogether: what one uses is gone for the others. The Lie algebra gets a third at most, each of them
-            a second at least. Wall clock: a result near the limit can differ between machines
+            a second at least, and the search for strings to sample on as much again. Wall clock: a result near the
+            limit can differ between machines
     """
 
     max_dim: int = 2**20

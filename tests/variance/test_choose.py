@@ -112,3 +112,21 @@ def returning_once(w):
     qp.RX(w[0], 0)
     qp.RY(w[1], 0)
     return qp.expval(qp.Z(0))
+
+
+def test_noise_inside_a_layer_of_shared_angles_is_exact():
+    """Noise keeps the gates of one argument from being one rotation; they still are one angle."""
+
+    @qp.qnode(qp.device("default.mixed", wires=4))
+    def circuit(params):
+        for wire in range(4):
+            qp.Hadamard(wire)
+        for wire in range(4):
+            qp.IsingZZ(params[0], [wire, (wire + 1) % 4])
+            qp.PhaseFlip(0.01, wire)
+        for wire in range(4):
+            qp.RX(params[1], wire)
+        return qp.expval(qp.Z(0) @ qp.Z(1))
+
+    estimate = dla.inspect(circuit, progress=False)(np.zeros(2)).loss.variance
+    assert estimate.exact and estimate.method == "module"
