@@ -25,11 +25,6 @@ SPEC.loader.exec_module(catalogue)
 DEVICE = qp.device("default.qubit", wires=4)
 SAMPLES = 1000
 
-# What PennyLane's decompositions hide from the reader of a tape; each is refused with a reason, and none gets a number.
-REFUSED = {
-    "HilbertSchmidt": "not a rotation angle",
-    "LocalHilbertSchmidt": "not a rotation angle",
-}
 NOT_AFFINE = {"IQPEmbedding", "PrepSelPrep"}  # products of features; angles that PennyLane wraps
 MANY_GATES = {
     "ArbitraryUnitary",
@@ -46,7 +41,7 @@ MANY_GATES |= {
     "SimplifiedTwoDesign",
     "RandomLayers",
 }
-READ = [name for name in catalogue.TRAINABLE if name not in REFUSED and name not in NOT_AFFINE]
+READ = [name for name in catalogue.TRAINABLE if name not in NOT_AFFINE]
 
 
 def qnode_of(name):
@@ -119,13 +114,6 @@ def test_the_loss_has_the_period_that_the_law_assumes(name):
     moved = [point + periods * (np.arange(len(periods)) == k) for k in range(len(periods))]
     losses = [float(circuit(values.reshape(shape) if shape else values[0])) for values in [point, *moved]]
     np.testing.assert_allclose(losses, losses[0], atol=1e-9)
-
-
-@pytest.mark.parametrize("name", list(REFUSED))
-def test_what_cannot_be_read_is_refused_with_its_reason(name):
-    circuit, shape = qnode_of(name)
-    with pytest.raises(dla.DLAError, match=REFUSED[name]):
-        dla.inspect(circuit, progress=False)(np.zeros(shape))
 
 
 @pytest.mark.parametrize("name", list(NOT_AFFINE))

@@ -69,12 +69,10 @@ def qnode_of(template):
 # independent angles, each uniform over the period of the gates that it drives. Most rows are exact. The last column names
 # the engine; ``simulated`` rows, where one angle returns in several places, carry a sampling error of a few percent.
 
-diagnoses, refused = {}, {}
-for name, template in TRAINABLE.items():
-    try:
-        diagnoses[name] = dla.inspect(qnode_of(template), progress=False)(np.zeros(template.shape))
-    except dla.DLAError as error:
-        refused[name] = error
+diagnoses = {
+    name: dla.inspect(qnode_of(template), progress=False)(np.zeros(template.shape))
+    for name, template in TRAINABLE.items()
+}
 
 
 def by_size(name):
@@ -106,8 +104,6 @@ for name in sorted(diagnoses, key=by_size):
         f"{name:<27}{TRAINABLE[name].family:<19}{found.num_params:>6}{found.algebra.dim:>7}  {found.algebra.name:<32}"
         f"{number(found.loss.variance.value):>9}{number(median(found)):>15}  {found.loss.variance.method}"
     )
-for name, error in refused.items():
-    print(f"{name:<27}cannot be read: {error}")
 
 ##############################################################################
 # The same table as a picture. A bar reaches from the smallest live component of the gradient to the largest, the dot is

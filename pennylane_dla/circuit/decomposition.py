@@ -16,7 +16,7 @@ from pennylane.operation import CV, Channel, Operator, StatePrepBase
 
 from pennylane_dla.errors import DLAError
 
-from .operations import PLAIN, generator_factors, is_listed, slots_of
+from .operations import PLAIN, Conjugate, generator_factors, is_listed, slots_of
 
 IGNORED = (qp.Barrier, qp.Snapshot, qp.WireCut)
 MATRICES = (qp.QubitUnitary, qp.DiagonalQubitUnitary)
@@ -133,6 +133,8 @@ def _decomposition(op: Operator, depth: int) -> Sequence[Operator] | None:
         raise DLAError(f"{op.name}: its decomposition does not end.")
     try:
         parts = op.decomposition()
+        if isinstance(op, qp.HilbertSchmidt):  # the local one among them
+            return _with_conjugates(parts, op)
         return (
             [parts] if isinstance(parts, Operator) else parts
         )  # a power of Exp gives one operation, no list
@@ -149,6 +151,16 @@ def _decomposition(op: Operator, depth: int) -> Sequence[Operator] | None:
         f"{op.name} on wires {op.wires.tolist()} is not supported: it is in no table and PennyLane gives no "
         f"decomposition ({type(undefined).__name__}: {undefined})."
     ) from undefined
+
+
+def _with_conjugates(parts: Sequence[Operator], op: qp.HilbertSchmidt) -> list[Operator]:
+    """The conjugates of V's operations as operations, where PennyLane has the matrix of each."""
+    trained = op.hyperparameters["V"]
+    trained = [trained] if isinstance(trained, Operator) else list(trained)
+    waiting = iter(trained)
+    # V's matrices are the last ones: U's operations come before them, and only gates after
+    first = max(i for i, part in enumerate(parts) if isinstance(part, qp.QubitUnitary)) + 1 - len(trained)
+    return [Conjugate(next(waiting)) if first <= i < first + len(trained) else part for i, part in enumerate(parts)]
 
 
 def matrix_leaves(leaf: Leaf) -> list[Leaf]:
@@ -183,7 +195,7 @@ def _details(op: Operator):
         return op.hyperparameters["pauli_word"]
     if isinstance(op, qp.ops.Controlled):
         return (type(op.base), tuple(map(bool, op.control_values)), _details(op.base))
-    if isinstance(op, (qp.ops.Adjoint, qp.ops.Exp)):
+    if isinstance(op, (qp.ops.Adjoint, qp.ops.Exp, Conjugate)):
         return (type(op.base), op.base.wires.labels, _details(op.base))
     if isinstance(op, qp.ops.Prod):
         return tuple((type(part), part.wires.labels, _details(part)) for part in op.operands)

@@ -52,6 +52,21 @@ def adjoint(factors: Sequence[Factor]) -> tuple[Factor, ...]:
     )
 
 
+def conjugate(factors: Sequence[Factor]) -> tuple[Factor, ...]:
+    """The complex conjugate, in the computational basis: ``exp(-iαcP)* = exp(iαcP*)``, and ``P* = -P`` for an odd
+    number of Y."""
+    return tuple(
+        normal(
+            f._replace(
+                coefficients=tuple(
+                    c if word.count("Y") % 2 else -c for word, c in zip(f.words, f.coefficients, strict=True)
+                )
+            )
+        )
+        for f in factors
+    )
+
+
 def move(factors: Sequence[Factor], positions: Sequence[int]) -> tuple[Factor, ...]:
     """The same factors on other positions: ``a`` becomes ``positions[a]``."""
     return tuple(f._replace(positions=tuple(positions[a] for a in f.positions)) for f in factors)

@@ -16,7 +16,7 @@ from pennylane.operation import Operator
 
 from pennylane_dla.errors import DLAError
 
-from .factors import QUARTER, Factor, adjoint, controlled, fixed, move, normal, phase, rotation
+from .factors import QUARTER, Factor, adjoint, conjugate, controlled, fixed, move, normal, phase, rotation
 
 MAX_CONTROLS = 5  # a controlled string has 2^controls strings; beyond, PennyLane's decomposition is shorter
 ROUNDING = 1e-14  # terms of a generator that are rounding errors of the others
@@ -202,7 +202,30 @@ def _exponent(op: Operator) -> tuple[Factor, ...] | None:
 
 TABLE |= {qp.ops.Evolution: _evolution, qp.ops.Exp: _exponent}
 
-# -- Adjoint, power and control of anything above ----------------------------------------------------------
+# -- Adjoint, conjugate, power and control of anything above -----------------------------------------------
+
+
+class Conjugate(qp.ops.op_math.SymbolicOp):
+    """The complex conjugate of an operation, which PennyLane has as a matrix only (``HilbertSchmidt``)."""
+
+    def __init__(self, base: Operator):
+        super().__init__(base)
+        self._name = f"Conjugate({base.name})"
+
+    @property
+    def has_matrix(self) -> bool:
+        return self.base.has_matrix
+
+    def matrix(self, wire_order=None):
+        return qp.math.conj(self.base.matrix(wire_order))
+
+    def decomposition(self) -> list[Operator]:
+        return [Conjugate(part) for part in self.base.decomposition()]
+
+
+def _conjugate_of(op: Conjugate) -> tuple[Factor, ...] | None:
+    factors = factors_of(op.base)
+    return None if factors is None else conjugate(_place(factors, op.base, op.wires))
 
 
 def _adjoint_of(op: Operator) -> tuple[Factor, ...] | None:
@@ -257,6 +280,8 @@ def factors_of(op: Operator) -> tuple[Factor, ...] | None:
     if entry is None:
         if isinstance(op, qp.ops.Adjoint):
             return _adjoint_of(op)
+        if isinstance(op, Conjugate):
+            return _conjugate_of(op)
         if isinstance(op, qp.ops.Controlled):
             return _controlled_of(op)
         if isinstance(op, qp.ops.Prod):
@@ -272,7 +297,7 @@ def slots_of(op: Operator) -> tuple:
         return (op.param, *op.base.data)
     if isinstance(op, qp.ops.Exp):
         return (qp.math.imag(op.coeff), *op.base.data)
-    if isinstance(op, (qp.ops.Adjoint, qp.ops.Controlled)):
+    if isinstance(op, (qp.ops.Adjoint, qp.ops.Controlled, Conjugate)):
         return slots_of(op.base)
     if isinstance(op, qp.ops.Prod):
         return tuple(slot for operand in op.operands for slot in slots_of(operand))
@@ -283,7 +308,7 @@ def is_listed(op: Operator) -> bool:
     """Whether :func:`factors_of` knows the operation."""
     if type(op) in TABLE:
         return not isinstance(op, qp.ops.Exp) or factors_of(op) is not None
-    if isinstance(op, qp.ops.Adjoint):
+    if isinstance(op, (qp.ops.Adjoint, Conjugate)):
         return is_listed(op.base)
     if isinstance(op, qp.ops.Controlled):
         if not 0 < len(op.control_wires) <= MAX_CONTROLS:

@@ -6,7 +6,7 @@ import pytest
 
 from pennylane_dla.circuit.ansatz import ProductState
 from pennylane_dla.circuit.extract import extract
-from pennylane_dla.circuit.operations import TABLE
+from pennylane_dla.circuit.operations import TABLE, Conjugate
 from pennylane_dla.errors import DLAError
 from tests.helpers import equal_up_to_phase, unitary_of
 
@@ -60,7 +60,7 @@ def number_of_parameters(kind):
     return 1 if kind in NO_SIZE else int(kind.num_params)
 
 
-@pytest.mark.parametrize("form", ["plain", "adjoint", "controlled", "controlled on 0", "squared"])
+@pytest.mark.parametrize("form", ["plain", "adjoint", "conjugate", "controlled", "controlled on 0", "squared"])
 @pytest.mark.parametrize("kind", TABLE, ids=lambda kind: kind.__name__)
 def test_table(kind, form):
     values = RNG.uniform(-3, 3, max(1, number_of_parameters(kind)))
@@ -70,6 +70,8 @@ def test_table(kind, form):
             instance(kind, t)
         elif form == "adjoint":
             qp.adjoint(instance(kind, t))
+        elif form == "conjugate":
+            Conjugate(instance(kind, t))
         elif form == "controlled":
             qp.ctrl(instance(kind, t), control=4)
         elif form == "controlled on 0":
@@ -77,9 +79,7 @@ def test_table(kind, form):
         else:
             qp.pow(instance(kind, t), 2)
 
-    check(
-        build, values, {"plain": 4, "adjoint": 4, "controlled": 5, "controlled on 0": 6, "squared": 4}[form]
-    )
+    check(build, values, {"controlled": 5, "controlled on 0": 6}.get(form, 4))
 
 
 OTHERS = {
