@@ -74,10 +74,12 @@ class LimitDiagnostics:
     Args:
         loss: its variance, a :class:`~fractions.Fraction` where it is exact
         gradient: variances for a parameter deep inside the circuit
+        without_noise: whether the circuit has noise, which the limit leaves out
     """
 
     loss: LossDiagnostics
     gradient: GradientDiagnostics
+    without_noise: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -266,6 +268,7 @@ class Diagnostics:
                     "limit": {
                         "loss": _estimate(m.limit.loss.variance),
                         "gradient": _estimate(m.limit.gradient.estimate),
+                        "without_noise": m.limit.without_noise,
                     },
                     "shots_needed": _plain(m.shots_needed),
                     "causes": [{"name": c.name, "evidence": c.evidence, "factor": c.factor} for c in m.causes],

@@ -155,7 +155,8 @@ def _diagnose_measurement(
             known[id(ansatz)] = prediction, deep_limit(problem, algebra if ansatz is batch[0] else None)
     pairs = [known[id(ansatz)] for ansatz in batch]
     prediction, limit = (_stack([pair[j] for pair in pairs]) for j in (0, 1))
-    result = _collect(measurement, batch[0].arguments, prediction, limit)
+    noisy = _without_noise(batch[0]) is not batch[0]
+    result = _collect(measurement, batch[0].arguments, prediction, limit, noisy)
     causes = find_causes(limit, prediction, _noiseless(batch[0], index, law, options, allowance))
     result = replace(result, causes=causes)
     if prediction.gradient.available and measurement.kind != "var":  # the shift rule of a variance is another one
@@ -197,7 +198,7 @@ def _without_noise(ansatz: Ansatz) -> Ansatz:
 
 
 def _collect(
-    measurement: Measurement, arguments: Arguments, prediction: Prediction, limit: Prediction
+    measurement: Measurement, arguments: Arguments, prediction: Prediction, limit: Prediction, noisy: bool = False
 ) -> MeasurementDiagnostics:
     return MeasurementDiagnostics(
         label=measurement.label,
@@ -205,7 +206,7 @@ def _collect(
         loss=LossDiagnostics(prediction.loss, prediction.loss_mean),
         gradient=GradientDiagnostics(prediction.gradient, arguments),
         limit=LimitDiagnostics(
-            LossDiagnostics(limit.loss, limit.loss_mean), GradientDiagnostics(limit.gradient, arguments)
+            LossDiagnostics(limit.loss, limit.loss_mean), GradientDiagnostics(limit.gradient, arguments), noisy
         ),
         facts={**prediction.statistics, **limit.statistics},
     )

@@ -128,6 +128,8 @@ def _outlook(measurement: MeasurementDiagnostics) -> str:
     limit, here = measurement.limit.loss.variance, measurement.loss.variance
     if not (limit.available and here.available):
         return "One size cannot tell how the gradient scales: compare sizes."
+    if measurement.limit.without_noise:
+        return "What the noise leaves of deeper and larger circuits, only other depths and sizes tell."
     value, now = (float(np.mean(as_float(estimate.value))) for estimate in (limit, here))  # mean over a batch
     if value == 0:
         change = "have no loss variance left"

@@ -72,6 +72,8 @@ def test_noise_is_named_as_a_cause():
     diag = dla.inspect(circuit)(np.zeros((4, 3)))
     assert "noise" in [cause.name for cause in diag.causes]
     assert diag.loss.variance.exact
+    assert diag.limit.without_noise and "without the noise" in str(diag)
+    assert "noise" in diag.verdict.outlook  # the limit says nothing about deeper circuits with noise
 
 
 def test_exponential_algebra_is_named_as_a_cause():

@@ -74,6 +74,8 @@ def measurement_rows(measurement: MeasurementDiagnostics) -> list[tuple[str, str
     result.append(("deep limit", number_with_error(limit, "loss variance ")))
     if measurement.limit.gradient.estimate.available:
         result[-1] = ("deep limit", result[-1][1] + ", gradient " + spread(measurement.limit.gradient))
+    if limit.available and measurement.limit.without_noise:
+        result[-1] = ("deep limit", result[-1][1] + "; without the noise")
     if measurement.shots_needed is not None:
         needed = measurement.shots_needed
         result.append(("shots needed", "no number resolves it" if np.isinf(needed) else count(needed)))
