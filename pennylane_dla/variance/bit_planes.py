@@ -1,12 +1,14 @@
 """Weighted sums over sampled paths, by counting bits.
 
 Which paths anticommuted with a gate is one bit a path, 32 to a word, and a batch has as many such rows as gates. A sum
-of weights over the set bits of every row would touch each weight once a gate. Here a weight is written in binary
-instead, ``w = unit · Σ_b 2^b bit_b``, rounded to a multiple of ``unit`` up or down at random so that its mean is kept;
-then a row costs one AND and one population count for each binary digit and *word*.
+of weights over the set bits of every row would touch each weight once a gate. Here each weight is rounded to a power of
+two, up or down at random so that its mean is kept; then a row costs one AND and one population count for each power
+that occurs and each *word*, and the same counts give the sum of squares.
 
-The unit is a small part of ``Σw²/Σw``, the weight of the paths that matter: rounding adds at most ``1/FINENESS`` of
-the sampling variance, and the squares are those of the rounded weights, so that error bars include it.
+Rounding ``x`` in ``[1, b)`` to 1 or ``b`` has the variance ``(x - 1)(b - x)``, at most ``(b - 1)²/4b`` of ``x²``. The
+weights that count most go to the next powers of two, which adds at most an eighth to their ``Σw²`` whatever paths a row
+selects, the light ones to powers of four, which adds at most nine sixteenths. The squares are those of the rounded
+weights, so error bars include it. Weights that are all equal are not rounded at all.
 """
 
 from __future__ import annotations
@@ -18,19 +20,25 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Float64, Int32, UInt32
 
+from pennylane_dla.pauli.strings import WORD
+
 from . import sharding
 
-FINENESS, SQUARE_FINENESS = 32, 4
-LEVELS = 32  # of both together: ``max(w) Σw/Σw² < √paths``, so that 2^15 paths need 14 and 11
-CHUNK = 64  # rows whose words stay in the cache while the digits are gone through
+# The powers, over the largest weight: of two, then of four. Below them a weight lives on with the probability of its
+# share of the last.
+FINE = 8
+GRID = np.array([*range(FINE), *range(FINE, 48, 2)])
+LEVELS = len(GRID)
+POWERS = np.append(np.exp2(-GRID.astype(float)), 0.0)
+CHUNK = 64  # rows whose words stay in the cache while the powers are gone through
 
 
 class Planes(NamedTuple):
-    """Binary digits of the weights of a batch and of their squares.
+    """The weights of a batch, sorted by powers of two.
 
     Args:
-        digits: one row a digit, one bit a path; padded to ``LEVELS`` rows
-        values: what a set bit adds to the sum of weights, and to the sum of squares
+        digits: which paths have a power, one row each, one bit a path; padded to ``LEVELS`` rows
+        values: the power and its square
         used: number of rows that are not padding
     """
 
@@ -40,7 +48,7 @@ class Planes(NamedTuple):
 
 
 def planes(weights: Float[np.ndarray, "words 32"], rng: np.random.Generator) -> Planes:
-    """The binary digits of some weights, rounded at random without bias.
+    """Weights rounded at random to powers of two (times the largest weight), without bias.
 
     Args:
         weights: not negative, not all zero
@@ -48,22 +56,25 @@ def planes(weights: Float[np.ndarray, "words 32"], rng: np.random.Generator) -> 
 
     >>> parts = planes(np.full((1, 32), 0.75), np.random.default_rng(0))
     >>> parts.digits[:parts.used].tolist(), parts.values[:parts.used].tolist()
-    ([[4294967295], [4294967295]], [[0.75, 0.0], [0.0, 0.5625]])
+    ([[4294967295]], [[0.75, 0.5625]])
     """
-    digits = np.zeros((LEVELS, len(weights)), np.uint32)
-    values = np.zeros((LEVELS, 2))
-    row = 0
-    for kind, fineness in enumerate((FINENESS, SQUARE_FINENESS)):
-        unit = float(np.sum(weights * weights) / np.sum(weights)) / fineness
-        counts = np.floor(weights / unit + rng.random(weights.shape)).astype(np.uint32)
-        for level in range(int(counts.max()).bit_length()):
-            bits = ((counts >> np.uint32(level)) & 1).astype(np.uint8)
-            if bits.any():
-                digits[row] = np.packbits(bits, axis=1, bitorder="little").view("<u4")[:, 0]
-                values[row, kind] = unit * 2.0**level
-                row += 1
-        weights = (unit * counts) ** 2
-    return Planes(digits, values, row)
+    largest = weights.max()
+    scaled = weights / largest
+    down = 1 - np.frexp(scaled)[1]  # the next power of two below is 2^-down
+    level = np.where(down <= FINE, down, FINE + (down - FINE + 1) // 2).clip(0, LEVELS)  # the next of the grid
+    above, below = POWERS[np.maximum(level - 1, 0)], POWERS[level]
+    level -= rng.random(weights.shape) * (above - below) < scaled - below
+    level[scaled == 0] = LEVELS
+    words = np.arange(len(weights))[:, None]
+    bits = np.broadcast_to(np.exp2(np.arange(WORD)), weights.shape)
+    digits = np.bincount((level * len(weights) + words).ravel(), bits.ravel(), (LEVELS + 1) * len(weights))
+    digits = digits.reshape(LEVELS + 1, -1)[:LEVELS].astype(np.uint32)
+    occurring = np.flatnonzero(digits.any(axis=1))
+    packed, values = np.zeros_like(digits), np.zeros((LEVELS, 2))
+    packed[: len(occurring)] = digits[occurring]
+    values[: len(occurring), 0] = largest * POWERS[occurring]
+    values[: len(occurring), 1] = values[: len(occurring), 0] ** 2
+    return Planes(packed, values, len(occurring))
 
 
 def plane_sums(rows: UInt32[Array, "rows words"], parts: Planes) -> Float64[np.ndarray, "2 rows"]:

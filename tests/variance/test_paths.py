@@ -168,6 +168,32 @@ def test_a_projector_from_the_side_of_a_mixed_state(lengths, monkeypatch):
     assert_agrees(prediction, exact_reference(task))
 
 
+def test_light_paths_keep_their_error_beside_heavy_ones():
+    """One half of the qubits is almost mixed: the gradients there rest on weights a thousand times smaller."""
+    n = 10
+    bloch = np.zeros((n, 3))
+    bloch[:, 2] = np.repeat([1.0, 0.03], n // 2)
+    gates = []
+    for _ in range(2):
+        for word in "XY":
+            gates += [rotation((w,), word, len(gates) + w) for w in range(n)]
+        gates += [Rotation((w, w + 1), ("ZZ",), (0.5,), Angle(np.pi / 2)) for w in range(0, n - 1, 2)]
+    driven = [gate for gate in gates if not gate.angle.fixed]
+    gates = [g._replace(angle=Angle(0.0, (driven.index(g),), (1.0,))) if g in driven else g for g in gates]
+    ansatz = circuit(gates, n, len(driven), ProductState(bloch))
+    observable = PauliSum.from_dict({"I" * w + "Z" + "I" * (n - 1 - w): 1.0 for w in range(n)})
+    expected = exact.predict(problem(ansatz, observable)).gradient.value
+    live = expected > 0
+    assert expected.max() > 300 * expected[live].min()
+    scores = []
+    for seed in range(20):
+        gradient = paths.predict(problem(ansatz, observable, samples=4096, rtol=1e-9, seed=seed)).gradient
+        assert np.all(gradient.stderr[live] > 0)
+        scores.append((gradient.value[live] - expected[live]) / gradient.stderr[live])
+    spread = np.std(scores)
+    assert 0.6 < spread < 1.2  # strata make it a little smaller than one
+
+
 def test_a_pure_state_is_left_to_the_side_of_the_observable():
     gates = scrambling(5, 3)
     ansatz = circuit(gates, 5, len(gates), ProductState.zero(5))
