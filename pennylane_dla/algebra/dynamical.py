@@ -19,7 +19,7 @@ from .structure import structure
 MAX_TERMS = 4096  # of all generators, once known rotations between them are pushed through
 MAX_STRUCTURE_DIM = 400  # beyond, more than a few seconds
 SHARE = 1 / 3  # of the time, for the variances matter more
-MAX_SUM_DIM = 1024  # a closure of sums costs about dim³
+MAX_SUM_DIM = 2048  # a closure of sums costs about dim³
 
 
 def dynamical_lie_algebra(
