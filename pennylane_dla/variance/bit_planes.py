@@ -3,7 +3,7 @@
 Which paths anticommuted with a gate is one bit a path, 32 to a word, and a batch has as many such rows as gates. A sum
 of weights over the set bits of every row would touch each weight once a gate. Here each weight is rounded to a power of
 two, up or down at random so that its mean is kept; then a row costs one AND and one population count for each power
-that occurs and each *word*, and the same counts give the sum of squares.
+and each *word*, and the same counts give the sum of squares.
 
 Rounding ``x`` in ``[1, b)`` to 1 or ``b`` has the variance ``(x - 1)(b - x)``, at most ``(b - 1)²/4b`` of ``x²``. The
 weights that count most go to the next powers of two, which adds at most an eighth to their ``Σw²`` whatever paths a row
@@ -18,7 +18,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Float64, Int32, UInt32
+from jaxtyping import Array, Float, Float64, UInt32
 
 from pennylane_dla.pauli.strings import WORD
 
@@ -30,21 +30,19 @@ FINE = 8
 GRID = np.array([*range(FINE), *range(FINE, 48, 2)])
 LEVELS = len(GRID)
 POWERS = np.append(np.exp2(-GRID.astype(float)), 0.0)
-CHUNK = 64  # rows whose words stay in the cache while the powers are gone through
+CHUNK = 256  # rows whose counts stay in the cache
 
 
 class Planes(NamedTuple):
     """The weights of a batch, sorted by powers of two.
 
     Args:
-        digits: which paths have a power, one row each, one bit a path; padded to ``LEVELS`` rows
+        digits: which paths have a power, one row each, one bit a path
         values: the power and its square
-        used: number of rows that are not padding
     """
 
     digits: UInt32[np.ndarray, "levels words"]
     values: Float64[np.ndarray, "levels 2"]
-    used: int
 
 
 def planes(weights: Float[np.ndarray, "words 32"], rng: np.random.Generator) -> Planes:
@@ -55,8 +53,8 @@ def planes(weights: Float[np.ndarray, "words 32"], rng: np.random.Generator) -> 
         rng: of the rounding
 
     >>> parts = planes(np.full((1, 32), 0.75), np.random.default_rng(0))
-    >>> parts.digits[:parts.used].tolist(), parts.values[:parts.used].tolist()
-    ([[4294967295]], [[0.75, 0.5625]])
+    >>> parts.digits[:2].tolist(), parts.values[:2].tolist()
+    ([[4294967295], [0]], [[0.75, 0.5625], [0.375, 0.140625]])
     """
     largest = weights.max()
     scaled = weights / largest
@@ -69,37 +67,31 @@ def planes(weights: Float[np.ndarray, "words 32"], rng: np.random.Generator) -> 
     bits = np.broadcast_to(np.exp2(np.arange(WORD)), weights.shape)
     digits = np.bincount((level * len(weights) + words).ravel(), bits.ravel(), (LEVELS + 1) * len(weights))
     digits = digits.reshape(LEVELS + 1, -1)[:LEVELS].astype(np.uint32)
-    occurring = np.flatnonzero(digits.any(axis=1))
-    packed, values = np.zeros_like(digits), np.zeros((LEVELS, 2))
-    packed[: len(occurring)] = digits[occurring]
-    values[: len(occurring), 0] = largest * POWERS[occurring]
-    values[: len(occurring), 1] = values[: len(occurring), 0] ** 2
-    return Planes(packed, values, len(occurring))
+    powers = largest * POWERS[:LEVELS]
+    return Planes(digits, np.stack([powers, powers**2], axis=1))
 
 
 def plane_sums(rows: UInt32[Array, "rows words"], parts: Planes) -> Float64[np.ndarray, "2 rows"]:
     """``Σ w`` and ``Σ w²`` over the set bits of each row."""
     digits = sharding.place(parts.digits, 1)
-    return np.asarray(_sums(rows, digits, parts.values, np.int32(parts.used)))
+    return np.asarray(_sums(rows, digits, parts.values))
 
 
 @jax.jit
 def _sums(
-    rows: UInt32[Array, "rows words"],
-    digits: UInt32[Array, "levels words"],
-    values: Float64[Array, "levels 2"],
-    used: Int32[Array, ""],
+    rows: UInt32[Array, "rows words"], digits: UInt32[Array, "levels words"], values: Float64[Array, "levels 2"]
 ) -> Float64[Array, "2 rows"]:
+    # One word of all rows at a time: the counts of many rows side by side are what a CPU adds in one instruction
+    # (measured: six times the speed of summing each row over its words).
     def chunk(some):
-        def level(number, totals):
-            digit = jax.lax.dynamic_index_in_dim(digits, number, keepdims=False)
-            counts = jnp.sum(jax.lax.population_count(some & digit).astype(jnp.int32), axis=1)
-            return totals + jax.lax.dynamic_index_in_dim(values, number, keepdims=False)[:, None] * counts
+        def word(counts, item):
+            column, digit = item
+            return counts + jax.lax.population_count(column & digit[:, None]), None
 
-        return jax.lax.fori_loop(0, used, level, jnp.zeros((2, some.shape[0])))
+        start = jnp.zeros((LEVELS, some.shape[0]), jnp.uint32)
+        counts = jax.lax.scan(word, start, (some.T, digits.T))[0]
+        return values.T @ counts.astype(jnp.float64)
 
     size = min(CHUNK, rows.shape[0])
     parts = jax.lax.map(chunk, rows.reshape(-1, size, rows.shape[1]))
     return jnp.moveaxis(parts, 1, 0).reshape(2, -1)
-
-
