@@ -55,7 +55,8 @@ def module_limit(problem: Problem, generators: Sequence[PauliSum], observable: P
         commutant = Commutant([_dense(action) for action in module.actions])
         spread = commutant.project(np.outer(module.observable, module.observable))
         seen = commutant.project(np.outer(module.state, module.state))
-        mean, shares, conserved = _shares(commutant, module, spread)
+        whole = float(observable.coefficients @ observable.coefficients)
+        mean, shares, conserved = _shares(commutant, module, spread, whole)
     except NotConverged as failure:
         return Prediction.unavailable(str(failure))
     size = float(module.observable @ module.observable) * float(module.state @ module.state)
@@ -92,9 +93,13 @@ def _module(problem: Problem, generators: Sequence[PauliSum], observable: PauliS
 
 
 def _shares(
-    commutant: Commutant, module: ObservableModule, spread: np.ndarray
+    commutant: Commutant, module: ObservableModule, spread: np.ndarray, whole: float
 ) -> tuple[float, tuple[ModuleShare, ...], float]:
-    """The mean, what each class of irreducible parts contributes, and the purity of what no generator moves."""
+    """The mean, what each class of irreducible parts contributes, and the purity of what no generator moves.
+
+    The module of the state has parts of which the observable (``whole`` is its squared norm) has nothing: they are no
+    modules of the observable.
+    """
     o, r = module.observable, module.state
     still = commutant.invariants()
     mean = float((r @ still) @ (still.T @ o))
@@ -105,10 +110,13 @@ def _shares(
         own = [part for part, j in zip(parts, numbers, strict=True) if j == number]
         basis = np.concatenate(own, axis=1)
         seen = basis.T @ r
+        purity = float(np.sum((basis.T @ o) ** 2))
+        if purity <= _ROUNDING**2 * whole:
+            continue
         shares.append(
             ModuleShare(
                 dim=own[0].shape[1],
-                observable_purity=float(np.sum((basis.T @ o) ** 2)),
+                observable_purity=purity,
                 state_purity=float(seen @ seen),
                 variance=float(seen @ (basis.T @ spread @ basis) @ seen),
                 components=(len(own),),

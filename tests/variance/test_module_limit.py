@@ -3,8 +3,10 @@
 from types import SimpleNamespace
 
 import numpy as np
+import pennylane as qp
 import pytest
 
+import pennylane_dla as dla
 from pennylane_dla.algebra.allowance import Allowance
 from pennylane_dla.algebra.numerical import lie_closure_sums
 from pennylane_dla.circuit.ansatz import Angle, Ansatz, Arguments, ProductState, Rotation, VectorState
@@ -184,3 +186,22 @@ def test_a_module_that_is_too_large_is_said():
     ]
     prediction = deep(generators, PauliSum.from_dict({"ZZZZZZ": 1.0}), ProductState.zero(6))
     assert not prediction.loss.available and "at least" in prediction.loss.reason
+
+
+def test_an_observable_that_the_state_never_sees():
+    """One excitation hops, and ``X(0)`` takes it out of its sector: the module of the state has nothing of it."""
+
+    @qp.qnode(qp.device("default.qubit", wires=4))
+    def circuit(weights):
+        qp.BasisState([1, 0, 0, 0], wires=range(4))
+        for k in range(3):
+            qp.SingleExcitation(weights[k], [k, k + 1])
+            qp.CPhase(weights[k + 3], [k, k + 1])
+        return qp.expval(qp.X(0))
+
+    weights = qp.numpy.zeros(6, requires_grad=True)
+    diagnosis = dla.inspect(circuit, max_dim=20, progress=False)(weights)  # that of the observable is larger
+    found = diagnosis.measurements[0]
+    assert found.loss.variance.value == found.limit.loss.variance.value == 0
+    assert found.facts["limit"].modules == ()
+    assert "no gradient" in str(diagnosis)
