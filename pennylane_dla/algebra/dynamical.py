@@ -58,6 +58,9 @@ def dynamical_lie_algebra(
         )
         if algebra.complete:
             algebra = structure(algebra, MAX_STRUCTURE_DIM)
+        elif limit < max_dim:  # the limit is ours, not the user's
+            ours = (algebra.reason or "").replace(f"max_dim={limit}", f"dimension {limit}, the most for sums")
+            algebra = LieAlgebra(**dict(vars(algebra), reason=ours))
     if reason:
         fields = dict(vars(algebra), reason="; ".join(filter(None, [reason, algebra.reason])))
         algebra = LieAlgebra(**fields)

@@ -39,8 +39,13 @@ from .problem import Problem
 METHOD = "module"
 MAX_STRINGS = 4096
 MAX_POINTS = 4096  # at which one layer is evaluated
-MAX_WORK = 2e11  # floating point operations of sparse products, about a minute
+MAX_WORK = 1e11  # floating point operations of sparse products, half a minute
+GATE_WORK = 1e7  # what a gate costs at one point whatever its size: small sparse matrices are slow
 _ROUNDING = 1e-14
+
+
+class _Declined(Exception):
+    """Too much work, and why."""
 
 
 @dataclass(frozen=True)
@@ -90,6 +95,8 @@ def predict(problem: Problem) -> Prediction:
     try:
         walk = _Walk(problem, layers, observable)
         mean, second, slopes = walk.sweep()
+    except _Declined as reason:
+        return Prediction.unavailable(str(reason))
     except OverBudget as stop:
         return Prediction.unavailable(f"the observable reaches at least {stop.dim} Pauli strings: {stop.reason}")
     size = float(walk.observable @ walk.observable) * float(walk.state @ walk.state)
@@ -150,6 +157,7 @@ class _Walk:
         weights = np.eye(len(self.terms))
         self.actions = [coordinates.action(row) for row in weights] if self.terms else []
         self.noise: dict[int, np.ndarray] = {}
+        self.work = 0.0
         for channel in effective.channels:
             factors = ChannelImages(channel).factors(coordinates.strings)
             self.noise[channel.position] = self.noise.get(channel.position, 1.0) * factors
@@ -246,17 +254,20 @@ class _Walk:
         frequencies = self._frequencies(layer)
         unit, degrees = _common(frequencies)
         degree = 2 * sum(degrees)
-        if unit is None or 2 * degree + 1 > MAX_POINTS:
-            raise OverBudget(len(self.state), "the angles of a layer have no common period")
+        if unit is None:
+            raise _Declined("the angles of a layer have no common period")
+        if 2 * degree + 1 > MAX_POINTS:
+            raise _Declined(f"a layer needs {2 * degree + 1} points of its angle, more than {MAX_POINTS}")
         law = self.problem.law
         phi = np.array([law.characteristic(layer.angle, k * unit) for k in range(degree + 1)], complex)
         count = degree + 1 if not phi[1:].any() else 2 * degree + 1
         nodes = 2 * np.pi * np.arange(count) / (count * unit)
         waves = np.exp(-1j * np.outer(nodes, unit * np.arange(1, degree + 1)))
         weights = (1 + 2 * (waves @ phi[1:]).real) / count
-        work = 4 * count * len(self.state) * self._matrix(layer, 0.3 / unit)[1].nnz
-        if work * len(self.layers) > MAX_WORK:
-            raise OverBudget(len(self.state), "too many for so many gates under one argument with noise between them")
+        each = 4 * len(self.state) * self._matrix(layer, 0.3 / unit)[1].nnz + GATE_WORK * (layer.last - layer.first)
+        self.work += count * each
+        if self.work > MAX_WORK:
+            raise _Declined(f"too many gates under one argument with noise between them ({count} points of its angle)")
         return nodes, weights
 
 
