@@ -22,7 +22,7 @@ from .totals import Totals
 
 SMALL_BATCH, LARGE_BATCH, HUGE_BATCH = 128, 512, 1024  # words: 4096, 16384 and 32768 paths
 LARGE_TABLE = 20_000  # steps from which the large batch pays
-LARGE_BUDGET, HUGE_BUDGET, MANY_ROWS = 2**17, 2**19, 256  # or paths, while the rows of a batch stay in the cache
+LARGE_BUDGET, HUGE_BUDGET, MANY_ROWS = 2**17, 2**21, 256  # or paths, while the rows of a batch stay in the cache
 LEAST_BATCHES = 8  # that make an error bar, where a batch is one sample
 MAX_SPLIT_TERMS = 4
 
