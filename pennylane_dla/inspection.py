@@ -13,8 +13,8 @@ import pennylane as qp
 from pennylane_dla.algebra.allowance import Allowance
 from pennylane_dla.algebra.dynamical import dynamical_lie_algebra
 from pennylane_dla.algebra.lie_algebra import LieAlgebra
-from pennylane_dla.circuit.ansatz import Ansatz, Arguments, Channel, Measurement
-from pennylane_dla.circuit.effective import effective_ansatz
+from pennylane_dla.circuit.ansatz import Ansatz, Arguments, Measurement
+from pennylane_dla.circuit.effective import effective_ansatz, without_noise
 from pennylane_dla.circuit.extract import extract
 from pennylane_dla.diagnostics import (
     Diagnostics,
@@ -112,7 +112,7 @@ def inspect_ansatz(batch: Sequence[Ansatz], options: Options, name: str = "circu
     shots = options.shots or DEFAULT_SHOTS
     budget = options.budget
     allowance = Allowance(budget.max_seconds)
-    effective = effective_ansatz(_without_noise(first))
+    effective = effective_ansatz(without_noise(first))
     algebra = dynamical_lie_algebra(effective, budget.max_dim, budget.progress, allowance)
     measurements = tuple(
         _diagnose_measurement(batch, i, law, options, algebra, allowance) for i in range(len(first.measurements))
@@ -146,18 +146,20 @@ def _diagnose_measurement(
         missing = Prediction.unavailable(measurement.reason)
         return _collect(measurement, batch[0].arguments, missing, missing)
     known: dict[int, tuple[Prediction, Prediction]] = {}
+    undamped = None  # the first circuit without its noise, where it has some
     for ansatz in batch:
         if id(ansatz) not in known:
             problem = _problem(ansatz, index, law, options, allowance)
-            prediction, noiseless = predict(problem, options.method), _without_noise(ansatz)
+            prediction, noiseless = predict(problem, options.method), without_noise(ansatz)
             if noiseless is not ansatz:
                 problem = _problem(noiseless, index, law, options, allowance)
+                if ansatz is batch[0]:
+                    undamped = predict(problem, options.method)
             known[id(ansatz)] = prediction, deep_limit(problem, algebra if ansatz is batch[0] else None)
     pairs = [known[id(ansatz)] for ansatz in batch]
     prediction, limit = (_stack([pair[j] for pair in pairs]) for j in (0, 1))
-    noisy = _without_noise(batch[0]) is not batch[0]
-    result = _collect(measurement, batch[0].arguments, prediction, limit, noisy)
-    causes = find_causes(limit, prediction, _noiseless(batch[0], index, law, options, allowance))
+    result = _collect(measurement, batch[0].arguments, prediction, limit, undamped is not None)
+    causes = find_causes(limit, prediction, undamped)
     result = replace(result, causes=causes)
     if prediction.gradient.available and measurement.kind != "var":  # the shift rule of a variance is another one
         single_shot = shot_variance(measurement.observable, prediction)
@@ -178,23 +180,6 @@ def _notes(batch: Sequence[Ansatz]) -> tuple[str, ...]:
 def _problem(ansatz: Ansatz, index: int, law: AngleLaw, options: Options, allowance: Allowance) -> Problem:
     measurement = ansatz.measurements[index]
     return Problem(ansatz, measurement.observable, law, options.budget, measurement.kind, allowance)
-
-
-def _noiseless(
-    ansatz: Ansatz, index: int, law: AngleLaw, options: Options, allowance: Allowance
-) -> Prediction | None:
-    """The same circuit without its channels, where it has some."""
-    noiseless = _without_noise(ansatz)
-    if noiseless is ansatz:
-        return None
-    return predict(_problem(noiseless, index, law, options, allowance), options.method)
-
-
-def _without_noise(ansatz: Ansatz) -> Ansatz:
-    """The circuit whose algebra and limit are meant: noise between the gates of one argument hides that they are one
-    generator."""
-    gates = tuple(gate for gate in ansatz.gates if not isinstance(gate, Channel))
-    return ansatz if len(gates) == len(ansatz.gates) else replace(ansatz, gates=gates)
 
 
 def _collect(

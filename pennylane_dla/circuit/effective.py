@@ -7,7 +7,7 @@ drives inside one commuting block become one generator (``blocks.py``).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -108,6 +108,22 @@ def effective_ansatz(ansatz: Ansatz) -> EffectiveAnsatz:
     if ansatz not in _known:
         _known[ansatz] = _push_cliffords(ansatz)
     return _known[ansatz]
+
+
+_noiseless: WeakKeyDictionary[Ansatz, Ansatz] = WeakKeyDictionary()
+
+
+def without_noise(ansatz: Ansatz) -> Ansatz:
+    """The circuit without its channels, itself where it has none; always the same object for a circuit.
+
+    Algebra and limit are those of this one: noise between the gates of one argument hides that they are one generator.
+    """
+    gates = tuple(gate for gate in ansatz.gates if not isinstance(gate, Channel))
+    if len(gates) == len(ansatz.gates):
+        return ansatz
+    if ansatz not in _noiseless:
+        _noiseless[ansatz] = replace(ansatz, gates=gates)
+    return _noiseless[ansatz]
 
 
 def _push_cliffords(ansatz: Ansatz) -> EffectiveAnsatz:

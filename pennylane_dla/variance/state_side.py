@@ -12,9 +12,10 @@ round.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
-from jaxtyping import Float, UInt8, UInt32
+from jaxtyping import Float, UInt8, UInt32, UInt64
 
 from pennylane_dla.circuit.ansatz import ProductState
 
@@ -86,19 +87,27 @@ class StateStrings:
 
     def end_weights(self, rows: UInt32[np.ndarray, "2 rows words"]) -> Float[np.ndarray, " paths"]:
         """``a_Q²`` of the string in which each path ends, 0 where it is no term."""
-        bits = self.ends.leaders.bits()
-        rng = np.random.default_rng(5)
-        total = term = np.uint64(0)
+        total = np.uint64(0)
         for kind in (0, 1):
-            for row, wire in enumerate(self.active):
-                key = rng.integers(2**64, dtype=np.uint64)  # a string is the sum of its keys: 64 random bits
+            for row, key in enumerate(self._keys[kind]):
                 arrived = np.unpackbits(rows[kind, row].view(np.uint8), bitorder="little")
                 total = total ^ np.where(arrived, key, np.uint64(0))
-                term = term ^ np.where(bits[kind][:, wire], key, np.uint64(0))
-        order = np.argsort(term)
-        place = np.minimum(np.searchsorted(term[order], total), len(order) - 1)
-        found = term[order][place] == total
-        return np.where(found, self.ends.coefficients[order[place], 0] ** 2, 0.0)
+        terms, weights = self._terms
+        place = np.minimum(np.searchsorted(terms, total), len(terms) - 1)
+        return np.where(terms[place] == total, weights[place], 0.0)
+
+    @cached_property
+    def _keys(self) -> UInt64[np.ndarray, "2 active"]:
+        """64 random bits for each letter; a string is the sum of its keys."""
+        return np.random.default_rng(5).integers(2**64, size=(2, len(self.active)), dtype=np.uint64)
+
+    @cached_property
+    def _terms(self) -> tuple[UInt64[np.ndarray, " terms"], Float[np.ndarray, " terms"]]:
+        """The observable's terms by their sums of keys, in order, and ``a_Q²`` of each."""
+        bits = np.stack(self.ends.leaders.bits())[:, :, list(self.active)].astype(np.uint64)
+        sums = np.bitwise_xor.reduce(bits * self._keys[:, None], axis=(0, 2))
+        order = np.argsort(sums)
+        return sums[order], self.ends.coefficients[order, 0] ** 2
 
 
 def state_strings(
