@@ -196,7 +196,7 @@ class _Walk:
     def _averaged(self, layer: Layer, nodes, weights, covariance, mean, backwards: bool = False):
         total, first = np.zeros_like(covariance), np.zeros_like(mean)
         for node, weight in zip(nodes, weights, strict=True):
-            matrix, _ = self._matrix(layer, node)
+            matrix, _ = self._matrix(layer, node, slope=False)
             if backwards:
                 matrix = matrix.T.tocsr()
             total += weight * (matrix @ (matrix @ covariance).T)  # a covariance is symmetric
@@ -212,8 +212,10 @@ class _Walk:
             slope += weight * float(ahead[1] @ (change @ behind[1]))
         return square, slope, sum(self._frequencies(layer))
 
-    def _matrix(self, layer: Layer, node: float) -> tuple[scipy.sparse.csr_array, scipy.sparse.csr_array]:
-        """``T(u)`` and ``dT/du`` in the Heisenberg picture: the last gate of the layer acts first."""
+    def _matrix(
+        self, layer: Layer, node: float, slope: bool = True
+    ) -> tuple[scipy.sparse.csr_array, scipy.sparse.csr_array]:
+        """``T(u)`` and, with ``slope``, ``dT/du`` in the Heisenberg picture: the last gate of the layer acts first."""
         size = len(self.state)
         matrix = scipy.sparse.csr_array(scipy.sparse.eye_array(size))
         change = scipy.sparse.csr_array((size, size))
@@ -227,10 +229,10 @@ class _Walk:
                 frequency = 2 * abs(float(self.terms[j].coefficients[0]) * self.ratios[k])
                 once, twice = action @ matrix, action @ (action @ matrix)
                 sine, cosine = np.sin(frequency * angle) / frequency, (1 - np.cos(frequency * angle)) / frequency**2
-                turned = matrix + sine * once + cosine * twice
-                change = change + sine * (action @ change) + cosine * (action @ (action @ change))
-                matrix = turned
-                change = change + scale * (action @ matrix)
+                matrix = matrix + sine * once + cosine * twice
+                if slope:
+                    change = change + sine * (action @ change) + cosine * (action @ (action @ change))
+                    change = change + scale * (action @ matrix)
             if k > layer.first and k in self.noise:
                 damping = scipy.sparse.diags_array(self.noise[k], format="csr")
                 matrix, change = damping @ matrix, damping @ change
