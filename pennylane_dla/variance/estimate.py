@@ -51,6 +51,9 @@ class Prediction:
         gradient: variances of ``∂loss/∂element``, value of shape ``(num_elements,)``: one entry for each
             element of the trainable arguments, flattened in order; an element that drives no gate has 0
         loss_mean: ``E[loss]``, the constant term of the observable included; ``None`` if not computed
+        loss_mean_stderr: standard error of ``loss_mean``; ``0.0`` where it is exact
+        gradient_mean: ``E[∂loss/∂element]`` with its error, in the form of ``gradient``; all zeros for angles that are
+            uniform over the period. ``None`` if not computed
         statistics: facts about the run that the report may show (orbit size, paths, hits …)
     """
 
@@ -58,6 +61,8 @@ class Prediction:
     gradient: VarianceEstimate
     loss_mean: float | None = None
     statistics: dict[str, Any] = field(default_factory=dict)
+    loss_mean_stderr: float = 0.0
+    gradient_mean: VarianceEstimate | None = None
 
     @classmethod
     def unavailable(cls, reason: str) -> Prediction:
