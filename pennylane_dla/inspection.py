@@ -12,7 +12,6 @@ import pennylane as qp
 
 from pennylane_dla.algebra.allowance import Allowance
 from pennylane_dla.algebra.dynamical import dynamical_lie_algebra
-from pennylane_dla.algebra.lie_algebra import LieAlgebra
 from pennylane_dla.circuit.ansatz import Ansatz, Arguments, Measurement
 from pennylane_dla.circuit.effective import effective_ansatz, without_noise
 from pennylane_dla.circuit.extract import extract
@@ -26,11 +25,10 @@ from pennylane_dla.diagnostics import (
 )
 from pennylane_dla.errors import DLAError
 from pennylane_dla.pauli import PauliSum, ProjectorProduct
-from pennylane_dla.variance.choose import predict
-from pennylane_dla.variance.deep import deep_limit
 from pennylane_dla.variance.estimate import Prediction, VarianceEstimate
 from pennylane_dla.variance.law import AngleLaw, Uniform
-from pennylane_dla.variance.problem import Budget, Problem
+from pennylane_dla.variance.problem import Budget
+from pennylane_dla.variance.together import Forecast, forecasts
 
 from .causes import find_causes
 from .verdict import DEFAULT_SHOTS, eigenvalue_gap, shift_weights, shot_variance, shots_needed, verdict
@@ -114,9 +112,8 @@ def inspect_ansatz(batch: Sequence[Ansatz], options: Options, name: str = "circu
     allowance = Allowance(budget.max_seconds)
     effective = effective_ansatz(without_noise(first))
     algebra = dynamical_lie_algebra(effective, budget.max_dim, budget.progress, allowance)
-    measurements = tuple(
-        _diagnose_measurement(batch, i, law, options, algebra, allowance) for i in range(len(first.measurements))
-    )
+    found = forecasts(batch, law, budget, options.method, algebra, allowance)
+    measurements = tuple(_diagnose_measurement(batch, i, one) for i, one in enumerate(found))
     return Diagnostics(
         name=name,
         num_wires=first.num_wires,
@@ -132,32 +129,13 @@ def inspect_ansatz(batch: Sequence[Ansatz], options: Options, name: str = "circu
     )
 
 
-def _diagnose_measurement(
-    batch: Sequence[Ansatz],
-    index: int,
-    law: AngleLaw,
-    options: Options,
-    algebra: LieAlgebra,
-    allowance: Allowance,
-) -> MeasurementDiagnostics:
-    """One measurement of all circuits of a broadcast batch (usually one)."""
+def _diagnose_measurement(batch: Sequence[Ansatz], index: int, found: Sequence[Forecast]) -> MeasurementDiagnostics:
+    """One measurement of all circuits of a broadcast batch (usually one), from what is predicted for each of them."""
     measurement = batch[0].measurements[index]
+    prediction, limit = (_stack([getattr(one, part) for one in found]) for part in ("finite", "limit"))
+    undamped = found[0].undamped
     if measurement.observable is None:
-        missing = Prediction.unavailable(measurement.reason)
-        return _collect(measurement, batch[0].arguments, missing, missing)
-    known: dict[int, tuple[Prediction, Prediction]] = {}
-    undamped = None  # the first circuit without its noise, where it has some
-    for ansatz in batch:
-        if id(ansatz) not in known:
-            problem = _problem(ansatz, index, law, options, allowance)
-            prediction, noiseless = predict(problem, options.method), without_noise(ansatz)
-            if noiseless is not ansatz:
-                problem = _problem(noiseless, index, law, options, allowance)
-                if ansatz is batch[0]:
-                    undamped = predict(problem, options.method)
-            known[id(ansatz)] = prediction, deep_limit(problem, algebra if ansatz is batch[0] else None)
-    pairs = [known[id(ansatz)] for ansatz in batch]
-    prediction, limit = (_stack([pair[j] for pair in pairs]) for j in (0, 1))
+        return _collect(measurement, batch[0].arguments, prediction, limit)
     result = _collect(measurement, batch[0].arguments, prediction, limit, undamped is not None)
     causes = find_causes(limit, prediction, undamped)
     result = replace(result, causes=causes)
@@ -175,11 +153,6 @@ def _notes(batch: Sequence[Ansatz]) -> tuple[str, ...]:
     if any(ansatz is not batch[0] for ansatz in batch):
         notes["the algebra and the causes are those of the first element of the batch"] = None
     return tuple(notes)
-
-
-def _problem(ansatz: Ansatz, index: int, law: AngleLaw, options: Options, allowance: Allowance) -> Problem:
-    measurement = ansatz.measurements[index]
-    return Problem(ansatz, measurement.observable, law, options.budget, measurement.kind, allowance)
 
 
 def _collect(

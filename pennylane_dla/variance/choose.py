@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib import import_module
 
 import numpy as np
@@ -14,7 +15,7 @@ from .dead import mark_dead
 from .estimate import Prediction
 from .problem import Problem
 
-# Each is the module of its name, imported when it is needed.
+# Each is the module of its name, imported when it is needed; they are asked in this order.
 ENGINES = ("exact", "module", "paths", "simulated")
 
 
@@ -43,18 +44,44 @@ def predict(problem: Problem, method: str | None = None) -> Prediction:
     Raises:
         DLAError: for an unknown ``method``
     """
+    return predict_together([problem], method)[0]
+
+
+def predict_together(problems: Sequence[Problem], method: str | None = None) -> list[Prediction]:
+    """The same for several observables of one circuit: an engine gets all it is the next to be asked for at once.
+
+    Args:
+        problems: of the same circuit, law and limits
+        method: the name of one engine, to ask only that one
+
+    Returns:
+        one prediction each, in order
+
+    Raises:
+        DLAError: for an unknown ``method``
+    """
     if method is not None and method not in ENGINES:
         raise DLAError(f"method={method!r} is not an engine; there are {', '.join(ENGINES)}.")
-    reason = _unknown_law(problem)
+    reason = _unknown_law(problems[0]) if problems else None
     if reason:
-        return Prediction.unavailable(reason)
-    reasons = []
-    for name in (method,) if method else candidates(problem):
-        prediction = import_module(f"{__package__}.{name}").predict(problem)
-        if prediction.loss.available:
-            return prediction if prediction.gradient.exact else _with_known_zeros(prediction, problem)
-        reasons.append(f"{name}: {prediction.loss.reason}")
-    return Prediction.unavailable("; ".join(reasons))
+        return [Prediction.unavailable(reason) for _ in problems]
+    waiting = [list((method,) if method else candidates(problem)) for problem in problems]
+    reasons: list[list[str]] = [[] for _ in problems]
+    results: list[Prediction | None] = [None] * len(problems)
+    for name in ENGINES:
+        asked = [i for i, names in enumerate(waiting) if results[i] is None and name in names]
+        if not asked:
+            continue
+        engine = import_module(f"{__package__}.{name}")
+        for i, prediction in zip(asked, engine.predict_together([problems[i] for i in asked]), strict=True):
+            if prediction.loss.available:
+                results[i] = prediction if prediction.gradient.exact else _with_known_zeros(prediction, problems[i])
+            else:
+                reasons[i].append(f"{name}: {prediction.loss.reason}")
+    return [
+        Prediction.unavailable("; ".join(why)) if found is None else found
+        for found, why in zip(results, reasons, strict=True)
+    ]
 
 
 def _unknown_law(problem: Problem) -> str | None:

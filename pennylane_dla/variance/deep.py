@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 
 import numpy as np
@@ -19,6 +20,11 @@ from .projector_limit import projector_limit
 
 MAX_PROJECTOR_WIRES = 12
 MAX_STATE_WIRES = 12
+
+
+def deep_limits(problems: Sequence[Problem], algebra: LieAlgebra | None = None) -> list[Prediction]:
+    """:func:`deep_limit` for several observables of one circuit."""
+    return [deep_limit(problem, algebra) for problem in problems]
 
 
 def deep_limit(problem: Problem, algebra: LieAlgebra | None = None) -> Prediction:

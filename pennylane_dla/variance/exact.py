@@ -11,6 +11,7 @@ References: West et al., arXiv:2502.16404; Heyraud et al., arXiv:2302.04649.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,6 +34,11 @@ ROUNDING = 1e-13  # of a difference of second moments, relative
 MAX_DENSE_QUBITS = 11  # 4^11 weights: 32 MiB
 SMALL_TABLE = 2**14  # beyond, direct addressing (where it fits) is faster than a table of partners
 MAX_PROJECTOR_WIRES = 12
+
+
+def predict_together(problems: Sequence[Problem]) -> list[Prediction]:
+    """:func:`predict` for several observables of one circuit."""
+    return [predict(problem) for problem in problems]
 
 
 def predict(problem: Problem) -> Prediction:

@@ -15,7 +15,7 @@ References: Heyraud et al., arXiv:2302.04649.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -36,6 +36,11 @@ from .totals import Totals
 
 METHOD = "paths"
 UNEVEN = 100.0  # split where so many paths are worth one
+
+
+def predict_together(problems: Sequence[Problem]) -> list[Prediction]:
+    """:func:`predict` for several observables of one circuit."""
+    return [predict(problem) for problem in problems]
 
 
 def predict(problem: Problem) -> Prediction:

@@ -38,6 +38,11 @@ LEAST_SAMPLES = 16  # that must fit into the time
 MAX_PAIRS = 4_000_000  # terms of an observable, squared, for its variance
 
 
+def predict_together(problems: Sequence[Problem]) -> list[Prediction]:
+    """:func:`predict` for several observables of one circuit."""
+    return [predict(problem) for problem in problems]
+
+
 def predict(problem: Problem) -> Prediction:
     """Sample variances of the loss and of every gradient component, with standard errors.
 
