@@ -189,11 +189,15 @@ def _stack(predictions: Sequence[Prediction]) -> Prediction:
         return predictions[0]
     first = predictions[0]
     means = [p.loss_mean for p in predictions]
+    slopes = [p.gradient_mean for p in predictions]
     return Prediction(
         _stack_estimates([p.loss for p in predictions]),
         _stack_estimates([p.gradient for p in predictions]),
         None if any(mean is None for mean in means) else float(np.mean(means)),
         first.statistics,
+        # batch elements share the seed: their errors need not be independent
+        loss_mean_stderr=float(np.mean([p.loss_mean_stderr for p in predictions])),
+        gradient_mean=None if any(slope is None for slope in slopes) else _stack_estimates(slopes),
     )
 
 

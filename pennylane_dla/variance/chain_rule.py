@@ -32,3 +32,24 @@ def to_elements(
         for element, coefficient in zip(angle.elements, coefficients, strict=True):
             result[element] = coefficient**2 * value
     return result
+
+
+def mean_to_elements(
+    angles: Sequence[Angle], means: Float[np.ndarray, " rotations"], num_elements: int
+) -> Float[np.ndarray, " num_elements"]:
+    """``E[∂l/∂θ_e] = Σ_k a_k E[∂l/∂α_k]`` over the rotations that ``θ_e`` drives: a mean is linear.
+
+    Args:
+        angles: of the rotations
+        means: one each, in the same order
+        num_elements: elements of the trainable arguments
+
+    Returns:
+        one entry per element, 0 where it drives nothing
+    """
+    result = np.zeros(num_elements)
+    for angle, value in zip(angles, means, strict=True):
+        coefficients = angle.coefficients if angle.affine else (1.0,) * len(angle.elements)
+        for element, coefficient in zip(angle.elements, coefficients, strict=True):
+            result[element] += coefficient * value
+    return result

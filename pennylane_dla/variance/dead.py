@@ -85,12 +85,19 @@ def mark_dead(prediction: Prediction, effective: EffectiveAnsatz, observable: Pa
     if not len(index):
         return prediction
 
+    mean = prediction.gradient_mean
+    return replace(
+        prediction,
+        gradient=_zeroed(prediction.gradient, index),
+        gradient_mean=None if mean is None or not mean.available else _zeroed(mean, index),
+    )
+
+
+def _zeroed(estimate: VarianceEstimate, index: np.ndarray) -> VarianceEstimate:
     def zeroed(values):
-        values = np.array(np.broadcast_to(np.asarray(values, float), np.shape(prediction.gradient.value)))
+        values = np.array(np.broadcast_to(np.asarray(values, float), np.shape(estimate.value)))
         values[index] = 0.0
         return values
 
-    gradient: VarianceEstimate = prediction.gradient
-    interval = gradient.interval and tuple(zeroed(end) for end in gradient.interval)
-    marked = replace(gradient, value=zeroed(gradient.value), stderr=zeroed(gradient.stderr), interval=interval)
-    return replace(prediction, gradient=marked)
+    interval = estimate.interval and tuple(zeroed(end) for end in estimate.interval)
+    return replace(estimate, value=zeroed(estimate.value), stderr=zeroed(estimate.stderr), interval=interval)

@@ -23,6 +23,7 @@ from pennylane_dla.pauli import PauliStrings, PauliSum, ProjectorProduct, String
 from .chain_rule import to_elements
 from .estimate import Prediction, VarianceEstimate
 from .first_moment import mean_loss
+from .gradient_mean import mean_by_rotation, zero_mean
 from .pair_sweep import Space, direct_index, sweep
 from .problem import Budget, Problem
 from .reach import light_cone, reachable, restrict, shifted
@@ -67,8 +68,8 @@ def predict(problem: Problem) -> Prediction:
     observable = effective.clifford.push(observable)
     if not len(observable):  # a multiple of the identity
         zero = VarianceEstimate(0.0, method=METHOD)
-        gradient = VarianceEstimate(np.zeros(problem.ansatz.arguments.num_elements), method=METHOD)
-        return Prediction(zero, gradient, observable.constant, {"strings": 0})
+        gradient = zero_mean(problem.ansatz.arguments.num_elements, METHOD)
+        return Prediction(zero, gradient, observable.constant, {"strings": 0}, gradient_mean=gradient)
 
     task = _prepare(effective, observable, steps, problem.budget)
     if isinstance(task, str):
@@ -81,17 +82,21 @@ def predict(problem: Problem) -> Prediction:
         mean, derivative_mean = sweep(task.space, task.first_weights, task.overlap, "first")
         mean += observable.constant
     else:
-        mean, derivative_mean = mean_loss(steps, observable, effective.state), 0.0
+        mean, derivative_mean = mean_loss(steps, observable, effective.state), np.zeros(len(live))
     variance = _difference(second, (mean - observable.constant) ** 2)
-    per_rotation = np.zeros(effective.num_rotations)
+    rotations, per_rotation = live.rotation >= 0, np.zeros(effective.num_rotations)
+    means = np.zeros(effective.num_rotations)
     derivative = _difference(derivative_second, derivative_mean**2)
-    per_rotation[live.rotation[live.rotation >= 0]] = derivative[live.rotation >= 0]
+    per_rotation[live.rotation[rotations]] = derivative[rotations]
+    means[live.rotation[rotations]] = derivative_mean[rotations]
+    means *= np.sign(effective.coefficients)  # the moments are those of the signed angle
     elements = to_elements(effective.angles, per_rotation, problem.ansatz.arguments.num_elements)
     return Prediction(
         _loss(float(variance), second),
         VarianceEstimate(elements, np.zeros_like(elements), METHOD),
         mean,
         {"strings": task.space.num_strings, "sectors": len(task.space.sectors)},
+        gradient_mean=mean_by_rotation(problem, means, METHOD),
     )
 
 

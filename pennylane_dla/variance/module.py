@@ -24,6 +24,7 @@ from . import noisy_module
 from .chain_rule import to_elements
 from .estimate import Prediction, VarianceEstimate
 from .frames import Frame, Moments, Phases
+from .gradient_mean import mean_by_rotation
 from .observable_module import ObservableModule, observable_module
 from .problem import Problem
 from .progress import Progress
@@ -76,6 +77,7 @@ def predict(problem: Problem) -> Prediction:
         VarianceEstimate(elements, np.zeros_like(elements), METHOD),
         float(mean) + module.constant,
         {"module dimension": module.dim, "strings": module.num_strings, "ranks": module.statement},
+        gradient_mean=mean_by_rotation(problem, mean_slopes, METHOD),
     )
 
 

@@ -33,6 +33,7 @@ from pennylane_dla.pauli.strings import anticommutation_matrix
 
 from .channel_images import ChannelImages
 from .estimate import Prediction, VarianceEstimate
+from .gradient_mean import mean_by_element
 from .observable_module import distinct_generators, pushed_observable
 from .problem import Problem
 
@@ -94,7 +95,7 @@ def predict(problem: Problem) -> Prediction:
         return Prediction.unavailable(observable)
     try:
         walk = _Walk(problem, layers, observable)
-        mean, second, slopes = walk.sweep()
+        mean, second, slopes, mean_slopes = walk.sweep()
     except _Declined as reason:
         return Prediction.unavailable(str(reason))
     except OverBudget as stop:
@@ -106,6 +107,7 @@ def predict(problem: Problem) -> Prediction:
         VarianceEstimate(slopes, np.zeros_like(slopes), METHOD),
         (float(mean) if abs(mean) > _ROUNDING * size**0.5 else 0.0) + observable.constant,
         {"strings": len(walk.state)},
+        gradient_mean=mean_by_element(problem, mean_slopes, METHOD),
     )
 
 
@@ -162,8 +164,8 @@ class _Walk:
             factors = ChannelImages(channel).factors(coordinates.strings)
             self.noise[channel.position] = self.noise.get(channel.position, 1.0) * factors
 
-    def sweep(self) -> tuple[float, float, Float[np.ndarray, " elements"]]:
-        """Mean and second moment of the loss, and the variance of each derivative."""
+    def sweep(self) -> tuple[float, float, Float[np.ndarray, " elements"], Float[np.ndarray, " elements"]]:
+        """Mean and second moment of the loss, and the variance and the mean of each derivative."""
         gates = self.effective.num_rotations
         at = self._damped(gates, np.outer(self.observable, self.observable), self.observable)
         points = [self._points(layer) for layer in self.layers]
@@ -173,7 +175,7 @@ class _Walk:
             at = self._damped(layer.first, *self._averaged(layer, nodes, weights, *at))
         covariance, mean = at
         total, second = float(self.state @ mean), float(self.state @ covariance @ self.state)
-        slopes = np.zeros(self.problem.ansatz.arguments.num_elements)
+        slopes, means = np.zeros((2, self.problem.ansatz.arguments.num_elements))
         at = np.outer(self.state, self.state), self.state
         size = float(self.observable @ self.observable) * float(self.state @ self.state)
         for layer, (nodes, weights) in zip(self.layers, points, strict=True):
@@ -181,11 +183,14 @@ class _Walk:
             if not layer.angle.fixed:
                 square, slope, largest = self._slope(layer, nodes, weights, at, behind)
                 variance = square - slope**2
-                if abs(variance) > _ROUNDING * size * largest**2:
-                    for element, coefficient in zip(layer.angle.elements, layer.angle.coefficients, strict=True):
-                        slopes[element] = coefficient**2 * max(variance, 0.0)
+                if abs(variance) <= _ROUNDING * size * largest**2:
+                    variance = 0.0
+                if abs(slope) <= _ROUNDING * size**0.5 * largest:
+                    slope = 0.0
+                for element, coefficient in zip(layer.angle.elements, layer.angle.coefficients, strict=True):
+                    slopes[element], means[element] = coefficient**2 * max(variance, 0.0), coefficient * slope
             at = self._averaged(layer, nodes, weights, *at, backwards=True)
-        return total, second, slopes
+        return total, second, slopes, means
 
     def _damped(self, position: int, covariance, mean):
         factors = self.noise.get(position)

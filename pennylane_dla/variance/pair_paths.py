@@ -20,13 +20,16 @@ from pennylane_dla.pauli import PauliStrings, PauliSum, ProjectorProduct
 from pennylane_dla.pauli.strings import CODE, WORD, pack
 
 from . import pair_walk, sharding
-from .chain_rule import to_elements
+from .chain_rule import mean_to_elements, to_elements
 from .estimate import Prediction, VarianceEstimate
+from .first_moment import mean_gradient
 from .gate_table import quarter
+from .gradient_mean import mean_by_element, mean_by_rotation
 from .intervals import standard_error, weighted_interval
 from .pair_walk import Pairs, Steps
 from .problem import Problem
 from .progress import Progress
+from .steps import circuit_steps
 
 METHOD = "paths"
 BATCH = 4096
@@ -49,37 +52,54 @@ def predict(problem: Problem, observable: PauliSum | ProjectorProduct, kept: lis
     if isinstance(walk, str):
         return Prediction.unavailable(walk)
     budget = problem.budget
+    known = walk.known_means(problem)
     totals = np.zeros((5, len(walk.gates) + 1))  # see variance_batch
-    mean, samples = np.zeros(2), 0
+    mean, samples = np.zeros((2, len(walk.gates) + 1)), 0  # see mean_batch
     progress = Progress("Pauli pairs", budget.samples, budget.progress)
 
     def batch(item):
-        result = walk.variance_batch(budget.seed, *item), walk.mean_batch(budget.seed, item[0])
+        sampled = np.zeros_like(mean) if known else walk.mean_batch(budget.seed, *item)
+        result = walk.variance_batch(budget.seed, *item), sampled
         progress.advance(item[1])
         return result
 
     for batches in rounds(budget.samples, BATCH):
         results = sharding.map_batches(batch, batches)
         sums = np.zeros((3, len(walk.gates) + 1))
-        largest, means = np.zeros((2, len(walk.gates) + 1)), np.zeros(2)
+        largest, means = np.zeros((2, len(walk.gates) + 1)), np.zeros_like(mean)
         for part, part_mean in results:
             sums += part[:3]
             largest = np.maximum(largest, part[3:])
             means += part_mean
-        flat, largest = sharding.add_over_processes(np.concatenate([sums.reshape(-1), means]), largest)
-        totals[:3] += flat[:-2].reshape(3, -1)
+        added, largest = sharding.add_over_processes(np.concatenate([sums, means]), largest)
+        totals[:3] += added[:3]
         totals[3:] = np.maximum(totals[3:], largest)
-        mean += flat[-2:]
+        mean += added[3:]
         samples += sum(counted for _, counted in batches)
         if _accurate(totals, samples, budget.rtol):
             break
     progress.close()
-    return walk.prediction(problem, totals, samples, mean)
+    return walk.prediction(problem, totals, samples, known or walk.sampled_means(problem, mean, samples))
 
 
 def _accurate(totals, samples, rtol) -> bool:
     loss, gates = totals[:2, -1], totals[:2, :-1].sum(axis=1)
     return all(total > 0 and np.sqrt(squares) <= rtol * total for total, squares in (loss, gates))
+
+
+@dataclass(frozen=True, eq=False)
+class Means:
+    """``E[l]`` and ``E[∂l]``.
+
+    Args:
+        loss: of the loss, the observable's constant included
+        error: its standard error
+        gradient: of each element
+    """
+
+    loss: float
+    error: float
+    gradient: VarianceEstimate
 
 
 @dataclass(frozen=True, eq=False)
@@ -220,17 +240,68 @@ class _PairWalk:
         result[4, :-1], result[4, -1] = most * steepest, most
         return result
 
-    def mean_batch(self, seed: int, number: int) -> np.ndarray:
-        """``Σ v`` and the number of paths, for ``E[loss]``: pairs with ``Q' = 1`` that never vary."""
+    def mean_batch(self, seed: int, number: int, counted: int) -> np.ndarray:
+        """``Σ v`` and ``Σ v²`` of the mean derivative of each trainable gate, then of the loss: pairs with ``Q' = 1``
+        that never vary."""
         rng = np.random.default_rng([seed, number, 1])
         x, z, weight = self._start(rng, single=True)
-        pairs, _ = self._walk(rng, x, z, weight)
+        weight[counted:] = 0.0
+        pairs, ratios = self._walk(rng, x, z, weight, single=True)
+        result = np.zeros((2, len(self.gates) + 1))
         with numerics():
-            usable = ~np.asarray(pairs.varied) & (np.asarray(pairs.serves) < 0)
-            values = np.asarray(pairs.weight) * usable * self._overlap(pairs.x[0], pairs.z[0])
-        return np.array([values.sum(), BATCH])
+            values = np.asarray(pairs.weight) * ~np.asarray(pairs.varied) * self._overlap(pairs.x[0], pairs.z[0])
+            serves = np.asarray(pairs.serves)
+            common = np.where(serves < 0, values, 0.0)
+            scale = np.abs(common).max()
+            if scale > 0:
+                scaled = jnp.asarray(common / scale, jnp.float32)
+                sums = np.concatenate([np.asarray(pair_walk.ratio_sums(r, scaled)) for r in ratios], axis=1)
+                result[0, :-1], result[1, :-1] = scale * sums[0, self.steps_of], scale**2 * sums[1, self.steps_of]
+        result[:, -1] = common.sum(), np.sum(common**2)
+        alone = np.flatnonzero((serves >= 0) & (values != 0))
+        index = np.searchsorted(self.steps_of, serves[alone])
+        np.add.at(result[0], index, values[alone])
+        np.add.at(result[1], index, values[alone] ** 2)
+        return result
 
-    def _walk(self, rng, x, z, weight):
+    def known_means(self, problem: Problem) -> Means | None:
+        """Exact means of loss and gradient, where few strings have one."""
+        effective = problem.effective
+        if effective.correlated or not effective.single or isinstance(self.observable, ProjectorProduct):
+            return None
+        steps = circuit_steps(effective, problem.law)
+        if isinstance(steps, str):
+            return None
+        trainable = np.array([k >= 0 and not effective.angles[k].fixed for k in steps.rotation], bool)
+        found = mean_gradient(steps, effective.clifford.push(self.observable), effective.state, trainable)
+        if found is None:
+            return None
+        rotations, values = steps.rotation >= 0, np.zeros(effective.num_rotations)
+        values[steps.rotation[rotations]] = found[1][rotations]
+        values *= np.sign(effective.coefficients)  # the moments are those of the signed angle
+        return Means(found[0], 0.0, mean_by_rotation(problem, values, METHOD))
+
+    def sampled_means(self, problem: Problem, sums: np.ndarray, samples: int) -> Means:
+        """The same from the sums of :meth:`mean_batch`."""
+        values = sums[0] / samples
+        errors = np.sqrt(np.maximum(sums[1] / samples - values**2, 0.0) / samples)
+        errors[:-1] = np.where(sums[1, :-1] > 0, errors[:-1], errors.max())  # never seen is not known to be zero
+        angles, num = [problem.ansatz.gates[k].angle for k in self.gates], problem.ansatz.arguments.num_elements
+        slopes = mean_to_elements(angles, values[:-1], num)
+        spread = np.sqrt(to_elements(angles, errors[:-1] ** 2, num))
+        gradient = mean_by_element(problem, slopes, METHOD, spread)
+        if not gradient.exact and not np.any(values):
+            gradient = VarianceEstimate.unavailable(f"none of {samples} paths has a mean")
+        return Means(self.constant + float(values[-1]), float(errors[-1]), gradient)
+
+    @property
+    def constant(self) -> float:
+        """Of the observable."""
+        if isinstance(self.observable, ProjectorProduct):
+            return 2.0 ** -len(self.observable.wires)
+        return self.observable.constant
+
+    def _walk(self, rng, x, z, weight, single: bool = False):
         keys = rng.integers(2**32, size=(2, BATCH), dtype=np.uint32)
         with numerics():
             pairs = Pairs(
@@ -243,7 +314,7 @@ class _PairWalk:
             ratios, first = [], 0
             for block in self.blocks:
                 pairs, ratio = pair_walk.pair_block(
-                    pairs, keys, block, self.transfers, np.int32(first), self.boost, self.noisy
+                    pairs, keys, block, self.transfers, np.int32(first), self.boost, self.noisy, single
                 )
                 ratios.append(ratio)
                 first += len(block.channel)
@@ -319,7 +390,7 @@ class _PairWalk:
         values = self.state.expectation(PauliStrings(vectors[:, :half], vectors[:, half:], self.num_wires))
         return values[inverse.reshape(-1)]
 
-    def prediction(self, problem: Problem, totals: np.ndarray, samples: int, mean: np.ndarray) -> Prediction:
+    def prediction(self, problem: Problem, totals: np.ndarray, samples: int, means: Means) -> Prediction:
         value = totals[0] / samples
         error = standard_error(np.abs(totals[0]), totals[1], samples, totals[4])
         # Signed weights: the normal interval, but never tighter than that of as many weights of one sign.
@@ -333,12 +404,6 @@ class _PairWalk:
         def elements(values):
             return to_elements(angles, values[:-1], problem.ansatz.arguments.num_elements)
 
-        constant = (
-            2.0 ** -len(self.observable.wires)
-            if isinstance(self.observable, ProjectorProduct)
-            else self.observable.constant
-        )
-        loss_mean = constant + (mean[0] / mean[1] if mean[1] else 0.0)
         statistics = {"paths": samples, "hits": int(totals[2, -1]), "steps": len(self.gates), "wires": len(self.active)}
         if value[-1] <= 0 or value[-1] < 2 * error[-1]:
             reason = (
@@ -349,12 +414,16 @@ class _PairWalk:
             return Prediction(
                 VarianceEstimate.unavailable(reason, (0.0, float(high[-1])) if seen else None),
                 VarianceEstimate.unavailable(reason, (0.0 * elements(high), elements(high)) if seen else None),
-                loss_mean,
+                means.loss,
                 statistics,
+                means.error,
+                means.gradient,
             )
         return Prediction(
             VarianceEstimate(float(value[-1]), float(error[-1]), METHOD, False, (float(low[-1]), float(high[-1]))),
             VarianceEstimate(elements(value), elements(error), METHOD, False, (elements(low), elements(high))),
-            float(loss_mean),
+            means.loss,
             statistics,
+            means.error,
+            means.gradient,
         )

@@ -52,7 +52,7 @@ class Steps(NamedTuple):
     wires: Int32[Array, "steps 2"]
 
 
-@partial(jax.jit, static_argnames=("noisy",))
+@partial(jax.jit, static_argnames=("noisy", "single"))
 def pair_block(
     pairs: Pairs,
     keys: UInt32[Array, "2 paths"],
@@ -61,6 +61,7 @@ def pair_block(
     first: Int32[Array, ""],
     boost: Float64[Array, " 2"],
     noisy: bool,
+    single: bool = False,
 ) -> tuple[Pairs, Float32[Array, "steps paths"]]:
     """Take all pairs through one block of gates.
 
@@ -73,6 +74,7 @@ def pair_block(
         boost: factor by which the covariance is drawn more often than its weight, and the share of each
             derivative in what is drawn
         noisy: whether there are channels
+        single: whether the second strings are identities and derivatives are those of the mean
 
     Returns:
         the pairs, and for each step the ratio of the derivative's entry to the entry drawn
@@ -80,7 +82,7 @@ def pair_block(
 
     def step(pairs, item):
         gate, number = item
-        rotated, ratio = _rotate(pairs, gate, number, keys, boost)
+        rotated, ratio = _rotate(pairs, gate, number, keys, boost, single)
         if noisy:
             rotated = jax.lax.cond(
                 gate.channel >= 0,
@@ -105,7 +107,7 @@ def _count(words):
     return jnp.sum(jax.lax.population_count(words).astype(jnp.int32), axis=-2)
 
 
-def _entries(moments, odd, fresh, trainable):
+def _entries(moments, odd, fresh, trainable, single):
     """For each path the entries of the eight outcomes ``(flag, moved, moved')``, and those of the derivative."""
     c, s, cc, ss, sc = moments
     both, one = odd[0] & odd[1], odd[0] ^ odd[1]
@@ -127,7 +129,11 @@ def _entries(moments, odd, fresh, trainable):
                     entry = jnp.where(fresh, jnp.where(both, mean[m, n], otherwise), 0.0)
                     slope = jnp.where(fresh, mean_slope[m, n], 0.0)
                 entries.append(entry)
-                slopes.append(jnp.where(both & trainable, slope, 0.0))
+                if single:  # the second string is the identity and stays it
+                    first = 0.0 if varied or n else (-s, c)[m]
+                    slopes.append(jnp.where(one & trainable, first, 0.0))
+                else:
+                    slopes.append(jnp.where(both & trainable, slope, 0.0))
     return jnp.stack(entries), jnp.stack(slopes)
 
 
@@ -136,11 +142,11 @@ def _tidy(table):
     return jnp.where(jnp.abs(table) < 1e-14, 0.0, table)
 
 
-def _rotate(pairs: Pairs, gate, number, keys, boost):
+def _rotate(pairs: Pairs, gate, number, keys, boost, single):
     px, pz = gate.x[:, None], gate.z[:, None]
     odd = (_count(pairs.x & pz) + _count(pairs.z & px)) % 2 == 1
     fresh = ~pairs.varied
-    entries, slopes = _entries(gate.moments, odd, fresh, gate.trainable)
+    entries, slopes = _entries(gate.moments, odd, fresh, gate.trainable, single)
 
     more = jnp.where(fresh & (jnp.arange(8) >= 4)[:, None], boost[0], 1.0)
     drawn = more * (jnp.abs(entries) + boost[1] * jnp.abs(slopes))

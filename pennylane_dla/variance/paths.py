@@ -26,6 +26,7 @@ from . import pair_paths, sharding
 from .chain_rule import to_elements
 from .estimate import Prediction, VarianceEstimate
 from .gate_table import light_cone, quarter, sources
+from .gradient_mean import zero_mean
 from .intervals import replicate_interval, standard_error, weighted_interval
 from .path_batches import LEAST_BATCHES, StagedWalk, Walk, batch, num_gates, staged_batch
 from .problem import Problem
@@ -121,13 +122,8 @@ def _walks(problem: Problem, gate) -> bool:
 
 def _constant(problem: Problem, mean: float) -> Prediction:
     """No term moves: the loss does not depend on the parameters."""
-    zeros = np.zeros(problem.ansatz.arguments.num_elements)
-    return Prediction(
-        VarianceEstimate(0.0, method=METHOD),
-        VarianceEstimate(zeros, np.zeros_like(zeros), METHOD),
-        mean,
-        {"paths": 0},
-    )
+    zeros = zero_mean(problem.ansatz.arguments.num_elements, METHOD)
+    return Prediction(VarianceEstimate(0.0, method=METHOD), zeros, mean, {"paths": 0}, gradient_mean=zeros)
 
 
 def rounds(samples: int, batch: int) -> Iterator[list[tuple[int, int]]]:
@@ -235,4 +231,5 @@ def _prediction(problem: Problem, walk: Walk, totals: Totals) -> Prediction:
         statistics["start"] = "the state"
     if totals.paths != samples:
         statistics["batches"] = samples  # with splitting: the unit of the error bar
-    return Prediction(loss, gradient, walk.terms.mean, statistics)
+    still = zero_mean(problem.ansatz.arguments.num_elements, METHOD)  # every angle here is uniform over its period
+    return Prediction(loss, gradient, walk.terms.mean, statistics, gradient_mean=still)

@@ -21,6 +21,7 @@ from pennylane_dla.pauli import PauliStrings, PauliSum, ProjectorProduct
 from pennylane_dla.pauli.strings import product
 
 from .estimate import Prediction, VarianceEstimate
+from .gradient_mean import mean_by_element
 from .problem import Problem
 from .progress import Progress
 from .simulators import Simulation, simulation
@@ -177,13 +178,15 @@ def _sample(problem: Problem, task: Simulation | StringSimulation, rng: np.rando
             break
     shown.close()
     mean, variance, error = (float(part[0]) for part in loss.variance())
-    _, variances, errors = gradient.variance()
+    means, variances, errors = gradient.variance()
     reason = f"{loss.count} sampled circuits {task.description}, {stopped}"
     return Prediction(
         _estimate(variance, error, reason),
         _estimate(variances, errors, reason),
         mean,
         {"samples": loss.count, **task.statistics},
+        loss_mean_stderr=float(np.sqrt(variance / loss.count)),
+        gradient_mean=mean_by_element(problem, means, METHOD, np.sqrt(variances / loss.count)),
     )
 
 
