@@ -8,10 +8,12 @@ import pytest
 
 import pennylane_dla as dla
 from pennylane_dla.circuit.extract import extract
+from pennylane_dla.inspection import _stack
 from pennylane_dla.variance import first_moment, pair_paths
 from pennylane_dla.variance.choose import predict
 from pennylane_dla.variance.law import AngleLaw
 from pennylane_dla.variance.problem import Budget, Problem
+from pennylane_dla.variance.together import forecasts
 
 NUMBER = 3  # of arguments
 
@@ -280,12 +282,9 @@ def test_a_batch_keeps_its_means():
         qp.RX(w, 0)
         return qp.expval(qp.Y(0))
 
-    from pennylane_dla.algebra.allowance import Allowance
-    from pennylane_dla.inspection import Options, _problem, _stack
-
     data = np.array([0.2, 0.9])
     batch = extract(circuit, (data, 0.1), {}, argnums=[1])
-    options = Options.from_keywords(progress=False)
     law = AngleLaw.resolve(dla.Normal(0.01), batch[0].arguments)
-    stacked = _stack([predict(_problem(ansatz, 0, law, options, Allowance(10.0))) for ansatz in batch])
+    (row,) = forecasts(batch, law, Budget(progress=False))
+    stacked = _stack([one.finite for one in row])
     np.testing.assert_allclose(stacked.gradient_mean.value, -np.exp(-0.5e-4) * np.cos(data)[None], atol=1e-12)
