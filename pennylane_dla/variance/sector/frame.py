@@ -1,0 +1,119 @@
+"""In which basis a sector is looked for: the one in which the generators reach fewest basis states.
+
+With all Cliffords pushed to the end, an entangled start is ``|0…0⟩`` and its symmetries are hidden in long strings.
+With the Cliffords at the start applied to the state, conserved numbers of excitations show. Which is better is tried.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from pennylane_dla.circuit.ansatz import Ansatz, ProductState, Rotation, State, VectorState
+from pennylane_dla.circuit.clifford import Clifford
+from pennylane_dla.circuit.effective import EffectiveAnsatz
+from pennylane_dla.pauli import PauliStrings, PauliSum
+
+from .basis_states import TooManyStates
+from .start import Start, start_of
+
+_TURNS = {(0, 1): ("Y", -1), (0, -1): ("Y", 1), (1, 1): ("X", 1), (1, -1): ("X", -1)}  # axis and sign: to +Z
+
+
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """State and generators, seen in a rotated basis.
+
+    Args:
+        start: the range of the state there
+        absorbed: positions of the effective rotations that are part of the state
+        clifford: ``clifford.push(Q)`` is a pushed string in this basis; ``None`` for the identity
+    """
+
+    start: Start
+    absorbed: frozenset[int]
+    clifford: Clifford | None
+
+    def seen(self, pushed: PauliSum) -> PauliSum:
+        """A generator of the effective ansatz, or an observable pushed through its Cliffords, in this basis."""
+        return pushed if self.clifford is None or not len(pushed) else self.clifford.push(pushed)
+
+
+def frames(ansatz: Ansatz, effective: EffectiveAnsatz) -> list[Frame] | str:
+    """The bases to try; or why the state has no small range in any."""
+    state, n = effective.state, effective.num_wires
+    leading = leading_gates(ansatz)
+    absorbed = frozenset(
+        k for k, sources in enumerate(effective.sources) if all(position in leading for position in sources)
+    )
+    found: list[Frame] = []
+    plain = start_of(state, n)
+    if leading and not isinstance(plain, str):
+        prepared = _prepared(ansatz, leading, plain)
+        if prepared is not None:
+            clifford = inverse([ansatz.gates[k] for k in leading], n)
+            found.append(Frame(prepared, absorbed, clifford))
+            if absorbed:
+                return found
+    if not isinstance(plain, str):
+        found.append(Frame(plain, frozenset(), None))
+    aligned = _aligned(state)
+    if aligned is not None:
+        upright, turns = aligned
+        start = start_of(upright, n)
+        if not isinstance(start, str):
+            clifford = Clifford(n)
+            for wire, letter, quarters in reversed(turns):
+                clifford.append_turn((wire,), letter, -quarters)
+            found.append(Frame(start, frozenset(), clifford))
+    return found or plain
+
+
+def leading_gates(ansatz: Ansatz) -> tuple[int, ...]:
+    """Positions of the known rotations by one string before anything else on their wires."""
+    leading, touched = [], set()
+    for position, gate in enumerate(ansatz.gates):
+        known = isinstance(gate, Rotation) and gate.single and gate.angle.fixed and np.isfinite(gate.angle.offset)
+        if known and touched.isdisjoint(gate.wires):
+            leading.append(position)
+        else:
+            touched.update(gate.wires)
+    return tuple(leading)
+
+
+def inverse(gates: Sequence[Rotation], num_wires: int) -> Clifford:
+    """``Q -> F Q F†`` for the quarter turns among the gates, ``F`` their product."""
+    clifford = Clifford(num_wires)
+    for gate in reversed(gates):
+        quarters = gate.angle.offset / (np.pi / 2)
+        if abs(quarters - round(quarters)) < 1e-9:
+            clifford.append_turn(gate.wires, gate.strings[0], -round(quarters))
+    return clifford
+
+
+def _prepared(ansatz: Ansatz, leading: Sequence[int], start: Start) -> Start | None:
+    """The state after the leading gates, where it has few amplitudes."""
+    try:
+        for position in leading:
+            gate = ansatz.gates[position]
+            string = PauliStrings.from_local([gate.wires], gate.strings, ansatz.num_wires)
+            start = start.turned(string, gate.angle.offset)
+    except TooManyStates:
+        return None
+    return start.without_phase()
+
+
+def _aligned(state: State) -> tuple[ProductState, list[tuple[int, str, int]]] | None:
+    """A product state with Bloch vectors along X and Y turned to Z, and the turns; ``None`` where there are none."""
+    if isinstance(state, VectorState):
+        return None
+    bloch, turns = state.bloch.copy(), []
+    for wire, r in enumerate(bloch):
+        axes = np.flatnonzero(np.abs(r) > 1e-12)
+        if len(axes) == 1 and axes[0] < 2:
+            letter, quarters = _TURNS[int(axes[0]), int(np.sign(r[axes[0]]))]
+            turns.append((wire, letter, quarters))
+            bloch[wire] = [0.0, 0.0, abs(r[axes[0]])]
+    return (ProductState(bloch), turns) if turns else None
