@@ -31,7 +31,8 @@ from pennylane_dla.variance.problem import Budget
 from pennylane_dla.variance.together import Forecast, forecasts
 
 from .causes import find_causes
-from .verdict import DEFAULT_SHOTS, eigenvalue_gap, shift_weights, shot_variance, shots_needed, verdict
+from .diagnosis.signal import measured_signal, second_moment
+from .verdict import DEFAULT_SHOTS, verdict
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,8 @@ class Options:
         if shots is not None and (isinstance(shots, bool) or not isinstance(shots, (int, np.integer)) or shots < 1):
             raise DLAError(f"shots={shots!r}: the number of shots must be a positive integer.")
         return cls(**keywords, budget=Budget(**limits))
+
+DRAWING = 1.0  # seconds that simulated initializations may take, at the default max_seconds
 
 
 def inspect_circuit(circuit, args: tuple, kwargs: dict, options: Options) -> Diagnostics:
@@ -122,10 +125,11 @@ def inspect_ansatz(batch: Sequence[Ansatz], options: Options, name: str = "circu
         algebra=algebra,
         measurements=measurements,
         shots=shots,
-        verdict=verdict(measurements, shots),
+        verdict=verdict(measurements, shots, options.shots is None),
         assumptions=_assumptions(law, arguments),
         notes=_notes(batch),
         ansatz=first,
+        analytic=options.shots is None,
     )
 
 
@@ -139,13 +143,10 @@ def _diagnose_measurement(batch: Sequence[Ansatz], index: int, found: Sequence[F
     result = _collect(measurement, batch[0].arguments, prediction, limit, undamped is not None)
     causes = find_causes(limit, prediction, undamped)
     result = replace(result, causes=causes)
-    if prediction.gradient.available and measurement.kind != "var":  # the shift rule of a variance is another one
-        single_shot = shot_variance(measurement.observable, prediction)
-        weights = np.stack([shift_weights(ansatz) for ansatz in batch], axis=-1)
-        gap = eigenvalue_gap(measurement.observable)
-        needed = shots_needed(prediction.gradient, weights, single_shot, gap)
-        result = replace(result, shots_needed=needed)
-    return result
+    problems = [_problem(ansatz, index, law, options, allowance) for ansatz in batch]
+    seconds = DRAWING * min(1.0, options.budget.max_seconds / 10) / len(batch[0].measurements)
+    signal = measured_signal(problems, prediction, options.shots or DEFAULT_SHOTS, seconds)
+    return replace(result, signal=signal)
 
 
 def _notes(batch: Sequence[Ansatz]) -> tuple[str, ...]:
@@ -161,8 +162,10 @@ def _collect(
     return MeasurementDiagnostics(
         label=measurement.label,
         observable=_shortened(measurement),
-        loss=LossDiagnostics(prediction.loss, prediction.loss_mean),
-        gradient=GradientDiagnostics(prediction.gradient, arguments),
+        loss=LossDiagnostics(prediction.loss, prediction.loss_mean, prediction.loss_mean_stderr),
+        gradient=GradientDiagnostics(
+            prediction.gradient, arguments, prediction.gradient_mean, second_moment(prediction)
+        ),
         limit=LimitDiagnostics(
             LossDiagnostics(limit.loss, limit.loss_mean), GradientDiagnostics(limit.gradient, arguments), noisy
         ),

@@ -285,12 +285,12 @@ def _apply_sum(observable: PauliSum, state: np.ndarray) -> np.ndarray:
     flat = state.reshape(len(state), -1)
     result = np.zeros_like(flat)
     index = np.arange(flat.shape[1])
-    for flip, diagonal in _diagonals(observable).items():
+    for flip, diagonal in diagonals(observable).items():
         result += diagonal * flat[:, index ^ flip]
     return result.reshape(state.shape)
 
 
-def _diagonals(observable: PauliSum) -> dict[int, Complex[np.ndarray, " dim"]]:
+def diagonals(observable: PauliSum) -> dict[int, Complex[np.ndarray, " dim"]]:
     """``O = Σ_x D_x X^x``: the diagonal ``D_x`` for each X part."""
     n = observable.num_wires
     x, z = observable.strings.bits()
@@ -316,7 +316,7 @@ def _operator(observable: PauliSum):
     index = np.arange(dim)
     matrix = sum(
         scipy.sparse.csr_matrix((diagonal, (index, index ^ flip)), shape=(dim, dim))
-        for flip, diagonal in _diagonals(observable).items()
+        for flip, diagonal in diagonals(observable).items()
     )
     return qp.SparseHamiltonian(matrix, wires=range(observable.num_wires))
 
