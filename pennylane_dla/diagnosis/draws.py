@@ -134,7 +134,7 @@ class _Register:
         """Derivatives with respect to the gates' angles; of a projector also ``N`` times the variance of each from
         ``N`` shots, and the mean probability of both shifted circuits together."""
         batch, gates = len(angles), len(self.task.gates)
-        state = np.repeat(self.task.state.astype(self.type)[:, None], batch, axis=1)
+        state = np.repeat(np.asarray(self.task.state, self.type)[:, None], batch, axis=1)
         for turn in self.task.turns:
             state = self._apply(turn, angles, state)
         amplitude = None
@@ -165,7 +165,7 @@ class _Register:
                     single = plus * (1 - np.minimum(plus, 1)) + minus * (1 - np.minimum(minus, 1))
                     noise[:, turn.gate] += strength**2 / 4 * single
                     outcome[:, turn.gate] = plus + minus
-            back = turn if turn.unitary is None else turn._replace(unitary=turn.unitary.conj().T)
+            back = turn if turn.unitary is None else turn._replace(unitary=np.asarray(turn.unitary).conj().T)
             sign = -1 if turn.unitary is None else 1
             state = self._apply(back, sign * angles, state)
             image = self._apply(back, sign * angles, image)
@@ -208,7 +208,7 @@ class _Register:
         k, batch = len(turn.wires), state.shape[1]
         tensor = state.reshape((2,) * self.n + (batch,))
         tensor = np.moveaxis(tensor, turn.wires, range(k)).reshape(2**k, -1)
-        tensor = (turn.unitary.astype(self.type) @ tensor).reshape((2,) * self.n + (batch,))
+        tensor = (np.asarray(turn.unitary, self.type) @ tensor).reshape((2,) * self.n + (batch,))
         return np.moveaxis(tensor, range(k), turn.wires).reshape(-1, batch)
 
     def _observed(self, state):

@@ -26,6 +26,7 @@ from .shots import mean_probability, shift_weights, shot_variance
 
 RARE_WIRES = 8  # from how many on the outcome of a projector is so rare that its mean is not typical
 RARE_WEIGHT = 12  # likewise for a Pauli string: a product of so many cosines is typically far below its mean
+MOST_CIRCUITS = 8  # of a broadcast batch that are simulated
 SEEN = 1e-12  # of the largest entry: what is smaller is rounding
 
 
@@ -96,7 +97,7 @@ def find_signal(
     weights: Float[np.ndarray, "elements batch"],
     single_shot: float,
     shots: int,
-    draws: Draws | None = None,
+    draws: Sequence[Draws] = (),
 ) -> Signal:
     """Shots for a typical entry and for the whole gradient, and the share of initializations that are resolved.
 
@@ -109,7 +110,7 @@ def find_signal(
         weights: ``w_k``, of :func:`~pennylane_dla.diagnosis.shots.shift_weights`; one column for each batch element
         single_shot: ``σ²``, of :func:`~pennylane_dla.diagnosis.shots.shot_variance`
         shots: that a user has for one expectation value
-        draws: simulated initializations, where there are some
+        draws: simulated initializations, where there are some: of each circuit of the batch
 
     Returns:
         the signal
@@ -118,27 +119,30 @@ def find_signal(
     if not len(entries):
         known = prediction.gradient.exact or prediction.gradient.interval is not None
         return Signal(shots, float("inf") if known else None, float("inf") if known else None, method="exact zeros")
-    if draws is not None:
+    if draws:
         found = _from_draws(draws, shots)
         if found is not None:
             return found
     return _from_moments(observable, prediction, entries, single_shot, shots)
 
 
-def _from_draws(draws: Draws, shots: int) -> Signal | None:
+def _from_draws(draws: Sequence[Draws], shots: int) -> Signal | None:
     """Medians and shares over simulated initializations."""
-    size = np.abs(draws.gradient).max(axis=0)
-    live = size > SEEN * size.max(initial=0.0)
-    if not live.any():
-        return None
-    square, noise = draws.gradient[:, live] ** 2, draws.noise[:, live]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        needed = np.maximum(np.where(square > 0, noise / square, np.inf), draws.least[:, live])
-        total = np.where(square.any(axis=1), noise.sum(axis=1) / square.sum(axis=1), np.inf)
-    total = np.maximum(total, draws.least[:, live].min(axis=1))
-    count = len(square)
-    resolved = (needed <= shots).mean(axis=1)
-    share = float(resolved.mean())
+    entries, wholes, resolved = [], [], []
+    for circuit in draws:
+        size = np.abs(circuit.gradient).max(axis=0)
+        live = size > SEEN * size.max(initial=0.0)
+        if not live.any():
+            return None
+        square, noise, least = circuit.gradient[:, live] ** 2, circuit.noise[:, live], circuit.least[:, live]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            needed = np.maximum(np.where(square > 0, noise / square, np.inf), least)
+            total = np.where(square.any(axis=1), noise.sum(axis=1) / square.sum(axis=1), np.inf)
+        entries.append(needed.ravel())
+        wholes.append(np.maximum(total, least.min(axis=1)))
+        resolved.append((needed <= shots).mean(axis=1))
+    needed, total, resolved = map(np.concatenate, (entries, wholes, resolved))
+    count, share = len(resolved), float(resolved.mean())
     # entries of one initialization stand or fall together: the initializations are the samples
     error = float(np.sqrt(max(resolved.var(ddof=1), share * (1 - share) / resolved.size / 4) / count))
     return Signal(
@@ -241,6 +245,8 @@ def measured_signal(
         return None
     single_shot = shot_variance(first.observable, prediction)
     weights = np.stack([shift_weights(problem.ansatz) for problem in problems], axis=-1)
-    alone = all(problem.ansatz is first.ansatz for problem in problems)
-    draws = sample_draws(first, weights[:, 0], single_shot, seconds) if alone else None
-    return find_signal(first.observable, prediction, weights, single_shot, shots, draws)
+    distinct = {id(problem.ansatz): column for column, problem in enumerate(problems)}
+    columns = list(distinct.values())[:MOST_CIRCUITS]
+    draws = [sample_draws(problems[c], weights[:, c], single_shot, seconds / len(columns)) for c in columns]
+    known = [] if any(one is None for one in draws) else draws
+    return find_signal(first.observable, prediction, weights, single_shot, shots, known)
