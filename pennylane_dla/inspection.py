@@ -27,7 +27,7 @@ from pennylane_dla.errors import DLAError
 from pennylane_dla.pauli import PauliSum, ProjectorProduct
 from pennylane_dla.variance.estimate import Prediction, VarianceEstimate
 from pennylane_dla.variance.law import AngleLaw, Uniform
-from pennylane_dla.variance.problem import Budget
+from pennylane_dla.variance.problem import Budget, Problem
 from pennylane_dla.variance.together import Forecast, forecasts
 
 from .causes import find_causes
@@ -116,7 +116,7 @@ def inspect_ansatz(batch: Sequence[Ansatz], options: Options, name: str = "circu
     effective = effective_ansatz(without_noise(first))
     algebra = dynamical_lie_algebra(effective, budget.max_dim, budget.progress, allowance)
     found = forecasts(batch, law, budget, options.method, algebra, allowance)
-    measurements = tuple(_diagnose_measurement(batch, i, one) for i, one in enumerate(found))
+    measurements = tuple(_diagnose_measurement(batch, i, one, law, options) for i, one in enumerate(found))
     return Diagnostics(
         name=name,
         num_wires=first.num_wires,
@@ -133,7 +133,9 @@ def inspect_ansatz(batch: Sequence[Ansatz], options: Options, name: str = "circu
     )
 
 
-def _diagnose_measurement(batch: Sequence[Ansatz], index: int, found: Sequence[Forecast]) -> MeasurementDiagnostics:
+def _diagnose_measurement(
+    batch: Sequence[Ansatz], index: int, found: Sequence[Forecast], law: AngleLaw, options: Options
+) -> MeasurementDiagnostics:
     """One measurement of all circuits of a broadcast batch (usually one), from what is predicted for each of them."""
     measurement = batch[0].measurements[index]
     prediction, limit = (_stack([getattr(one, part) for one in found]) for part in ("finite", "limit"))
@@ -143,7 +145,8 @@ def _diagnose_measurement(batch: Sequence[Ansatz], index: int, found: Sequence[F
     result = _collect(measurement, batch[0].arguments, prediction, limit, undamped is not None)
     causes = find_causes(limit, prediction, undamped)
     result = replace(result, causes=causes)
-    problems = [_problem(ansatz, index, law, options, allowance) for ansatz in batch]
+    kind, budget = measurement.kind, options.budget
+    problems = [Problem(ansatz, ansatz.measurements[index].observable, law, budget, kind) for ansatz in batch]
     seconds = DRAWING * min(1.0, options.budget.max_seconds / 10) / len(batch[0].measurements)
     signal = measured_signal(problems, prediction, options.shots or DEFAULT_SHOTS, seconds)
     return replace(result, signal=signal)

@@ -85,10 +85,10 @@ def _of(measurement: MeasurementDiagnostics, shots: int, analytic: bool) -> Verd
     if label == "unknown":
         high = float(np.max(_upper(measurement)))
         criterion = (
-            f"the gradient of {name} was not resolved by the computation: entries have a second moment of at most "
-            f"{high:.2g}, so that they need {needed} per expectation value, and perhaps many more"
+            f"of the gradient of {name} only a bound is known: second moments are at most {high:.2g}, so that it needs "
+            f"{needed} per expectation value, and perhaps many more ({signal.method})"
         )
-        headline = f"unknown: gradient variance at most {high:.2g}, not resolved"
+        headline = f"unknown: {needed} needed, perhaps many more"
     elif label == "resolved":
         headline = f"gradient resolved with {count(shots)} shots"
     elif label == "needs more shots":
@@ -97,7 +97,9 @@ def _of(measurement: MeasurementDiagnostics, shots: int, analytic: bool) -> Verd
         )
     else:
         headline = "exponentially small gradient at this size"
-    if analytic:
+    if label == "unknown":
+        pass
+    elif analytic:
         criterion += f"; your simulator has no shot noise, {count(shots)} shots are assumed"
     else:
         criterion += f"; you have {count(shots)}"
@@ -120,7 +122,9 @@ def _share(signal: Signal, whose: str) -> str:
 
 def percent(share: float) -> str:
     """A share, readable also where it is small."""
-    return f"{100 * share:.0f} %" if share >= 0.005 or share == 0 else f"{100 * share:.1g} %"
+    if 0 < share < 0.005:
+        return f"{100 * share:.1g} %" if share >= 1e-5 else "less than 0.001 %"
+    return f"{100 * share:.0f} %"
 
 
 def _upper(measurement: MeasurementDiagnostics) -> np.ndarray:

@@ -27,6 +27,7 @@ from .shots import mean_probability, shift_weights, shot_variance
 RARE_WIRES = 8  # from how many on the outcome of a projector is so rare that its mean is not typical
 RARE_WEIGHT = 12  # likewise for a Pauli string: a product of so many cosines is typically far below its mean
 MOST_CIRCUITS = 8  # of a broadcast batch that are simulated
+SAFE = 100
 SEEN = 1e-12  # of the largest entry: what is smaller is rounding
 
 
@@ -147,7 +148,7 @@ def _from_draws(draws: Sequence[Draws], shots: int) -> Signal | None:
     error = float(np.sqrt(max(resolved.var(ddof=1), share * (1 - share) / resolved.size / 4) / count))
     return Signal(
         shots,
-        entry=float(np.median(needed)),
+        entry=typical,
         norm=float(np.median(total)),
         share=share,
         share_stderr=max(error, 0.5 / count if share in (0.0, 1.0) else 0.0),
@@ -173,9 +174,12 @@ def _from_moments(observable, prediction: Prediction, entries: Entries, single_s
         needed = np.maximum(np.where(middle > 0, noise / middle, np.inf), least)
     at_least = np.maximum(noise / (2 * entries.high), least)
     known = (entries.low > 0)[np.argsort(needed, kind="stable")[(len(needed) - 1) // 2]]
-    bounded = bool(rare or not known)
+    typical = float(np.median(needed))
+    # the median of a product of k cosines is as far below its mean as that is below 1: only within that is it safe
+    unsafe = typical**2 > SAFE * shots
+    bounded = bool(rare or unsafe or not known)
     total = float(entries.value.sum())
-    norm_bounded = bool(rare or not entries.low.sum() > 0)
+    norm_bounded = bool(rare or unsafe or not entries.low.sum() > 0)
     norm = noise.sum() / total if total else np.inf
     norm_least = max(float(noise.sum() / (2 * entries.high.sum())), least)
     most = np.minimum(1.0, entries.high * shots / np.where(noise > 0, noise, 1e-300))
@@ -183,12 +187,12 @@ def _from_moments(observable, prediction: Prediction, entries: Entries, single_s
     if projector:
         share = np.minimum(share, 2 * shots * probability)
     if bounded:
-        method = "a bound: rare initializations can dominate the mean" if rare else "a bound: not seen in sampling"
+        method = "a bound: rare initializations can dominate the mean" if known else "a bound: not seen in sampling"
     else:
         method = "normal approximation"
     return Signal(
         shots,
-        entry=float(np.median(at_least)) if bounded else float(np.median(needed)),
+        entry=float(np.median(at_least)) if bounded else typical,
         norm=norm_least if norm_bounded else max(float(norm), least),
         share=float(np.mean(share)),
         entry_is_bound=bounded,
