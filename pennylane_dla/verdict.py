@@ -92,8 +92,10 @@ def _of(measurement: MeasurementDiagnostics, shots: int, analytic: bool) -> Verd
     elif label == "resolved":
         headline = f"gradient resolved with {count(shots)} shots"
     elif label == "needs more shots":
-        headline = f"gradient needs {needed}, {count(shots)} are assumed" if analytic else (
-            f"gradient needs {needed}, you have {count(shots)}"
+        headline = (
+            f"gradient needs {needed}, {count(shots)} are assumed"
+            if analytic
+            else (f"gradient needs {needed}, you have {count(shots)}")
         )
     else:
         headline = "exponentially small gradient at this size"

@@ -2,9 +2,9 @@
 
 A variance is a mean over initializations, and rare ones can dominate it: a global projector has a mean probability of
 ``2^-n`` and a typical one far below. So the typical entry and the share of initializations that shots resolve are read
-off a hundred simulated ones, on the state vector of the light cone where that is small enough, else on the Pauli strings
-in reach where these are few. State vectors with the batch last, in NumPy: a hundred gradients of eight qubits and a
-hundred parameters take a tenth of a second, less than compiling them would.
+off a hundred simulated ones, on the state vector of the light cone where that is small enough, else on the Pauli
+strings in reach where these are few. State vectors with the batch last, in NumPy: a hundred gradients of eight qubits
+and a hundred parameters take a tenth of a second, less than compiling them would.
 """
 
 from __future__ import annotations

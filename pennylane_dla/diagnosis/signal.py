@@ -148,7 +148,7 @@ def _from_draws(draws: Sequence[Draws], shots: int) -> Signal | None:
     error = float(np.sqrt(max(resolved.var(ddof=1), share * (1 - share) / resolved.size / 4) / count))
     return Signal(
         shots,
-        entry=typical,
+        entry=float(np.median(needed)),
         norm=float(np.median(total)),
         share=share,
         share_stderr=max(error, 0.5 / count if share in (0.0, 1.0) else 0.0),
@@ -229,9 +229,7 @@ def _share_above(threshold, moment, mean):
     return np.where(spread, ncx2.sf(threshold / safe, 1, excess), (moment >= threshold).astype(float))
 
 
-def measured_signal(
-    problems: Sequence[Problem], prediction: Prediction, shots: int, seconds: float
-) -> Signal | None:
+def measured_signal(problems: Sequence[Problem], prediction: Prediction, shots: int, seconds: float) -> Signal | None:
     """The signal of one measurement.
 
     Args:
