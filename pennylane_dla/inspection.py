@@ -27,12 +27,13 @@ from pennylane_dla.errors import DLAError
 from pennylane_dla.pauli import PauliSum, ProjectorProduct
 from pennylane_dla.variance.estimate import Prediction, VarianceEstimate
 from pennylane_dla.variance.law import AngleLaw, Uniform
-from pennylane_dla.variance.problem import Budget, Problem
+from pennylane_dla.variance.problem import Budget
 from pennylane_dla.variance.together import Forecast, forecasts
 
 from .causes import find_causes
-from .diagnosis.signal import measured_signal, second_moment
-from .verdict import DEFAULT_SHOTS, verdict
+from .verdict import DEFAULT_SHOTS, eigenvalue_gap, shift_weights, shot_variance, shots_needed, verdict
+
+AFTER_READING = 1 / 2  # of the time is left for the rest, however long reading the circuit took
 
 
 @dataclass(frozen=True)
@@ -69,8 +70,6 @@ class Options:
             raise DLAError(f"shots={shots!r}: the number of shots must be a positive integer.")
         return cls(**keywords, budget=Budget(**limits))
 
-DRAWING = 1.0  # seconds that simulated initializations may take, at the default max_seconds
-
 
 def inspect_circuit(circuit, args: tuple, kwargs: dict, options: Options) -> Diagnostics:
     """Diagnose one call of a circuit; nothing is executed.
@@ -87,10 +86,12 @@ def inspect_circuit(circuit, args: tuple, kwargs: dict, options: Options) -> Dia
     Raises:
         DLAError: where the circuit cannot be read; the message names the operation or argument
     """
-    batch = extract(circuit, args, kwargs, options.argnums, options.level)
-    diagnostics = inspect_ansatz(
-        batch, replace(options, shots=options.shots or _shots_of(circuit)), getattr(circuit, "__name__", "circuit")
-    )
+    allowance = Allowance(options.budget.max_seconds)
+    with allowance.part():
+        batch = extract(circuit, args, kwargs, options.argnums, options.level)
+    allowance.last(AFTER_READING)
+    with_shots = replace(options, shots=options.shots or _shots_of(circuit))
+    diagnostics = inspect_ansatz(batch, with_shots, getattr(circuit, "__name__", "circuit"), allowance)
     leaves = jax.tree_util.tree_leaves((args, kwargs))
     if any(isinstance(leaf, jax.core.Tracer) or type(leaf).__name__ == "ArrayBox" for leaf in leaves):
         source = Source(circuit, None, {}, options)  # a tracer must not outlive its trace
@@ -99,24 +100,27 @@ def inspect_circuit(circuit, args: tuple, kwargs: dict, options: Options) -> Dia
     return replace(diagnostics, source=source)
 
 
-def inspect_ansatz(batch: Sequence[Ansatz], options: Options, name: str = "circuit") -> Diagnostics:
+def inspect_ansatz(
+    batch: Sequence[Ansatz], options: Options, name: str = "circuit", allowance: Allowance | None = None
+) -> Diagnostics:
     """Diagnose a circuit that was read already, or a variant of one.
 
     Args:
         batch: as :func:`~pennylane_dla.circuit.extract.extract` returns it
         options: what to compute, and how far; ``argnums`` and ``level`` have no effect any more
         name: of the circuit
+        allowance: of time, from which reading the circuit has taken its part; by default a new one
     """
     first = batch[0]
     arguments = first.arguments
     law = AngleLaw.resolve(options.angles, arguments)
     shots = options.shots or DEFAULT_SHOTS
     budget = options.budget
-    allowance = Allowance(budget.max_seconds)
+    allowance = allowance or Allowance(budget.max_seconds)
     effective = effective_ansatz(without_noise(first))
     algebra = dynamical_lie_algebra(effective, budget.max_dim, budget.progress, allowance)
     found = forecasts(batch, law, budget, options.method, algebra, allowance)
-    measurements = tuple(_diagnose_measurement(batch, i, one, law, options) for i, one in enumerate(found))
+    measurements = tuple(_diagnose_measurement(batch, i, one) for i, one in enumerate(found))
     return Diagnostics(
         name=name,
         num_wires=first.num_wires,
@@ -125,17 +129,14 @@ def inspect_ansatz(batch: Sequence[Ansatz], options: Options, name: str = "circu
         algebra=algebra,
         measurements=measurements,
         shots=shots,
-        verdict=verdict(measurements, shots, options.shots is None),
+        verdict=verdict(measurements, shots),
         assumptions=_assumptions(law, arguments),
         notes=_notes(batch),
         ansatz=first,
-        analytic=options.shots is None,
     )
 
 
-def _diagnose_measurement(
-    batch: Sequence[Ansatz], index: int, found: Sequence[Forecast], law: AngleLaw, options: Options
-) -> MeasurementDiagnostics:
+def _diagnose_measurement(batch: Sequence[Ansatz], index: int, found: Sequence[Forecast]) -> MeasurementDiagnostics:
     """One measurement of all circuits of a broadcast batch (usually one), from what is predicted for each of them."""
     measurement = batch[0].measurements[index]
     prediction, limit = (_stack([getattr(one, part) for one in found]) for part in ("finite", "limit"))
@@ -145,11 +146,13 @@ def _diagnose_measurement(
     result = _collect(measurement, batch[0].arguments, prediction, limit, undamped is not None)
     causes = find_causes(limit, prediction, undamped)
     result = replace(result, causes=causes)
-    kind, budget = measurement.kind, options.budget
-    problems = [Problem(ansatz, ansatz.measurements[index].observable, law, budget, kind) for ansatz in batch]
-    seconds = DRAWING * min(1.0, options.budget.max_seconds / 10) / len(batch[0].measurements)
-    signal = measured_signal(problems, prediction, options.shots or DEFAULT_SHOTS, seconds)
-    return replace(result, signal=signal)
+    if prediction.gradient.available and measurement.kind != "var":  # the shift rule of a variance is another one
+        single_shot = shot_variance(measurement.observable, prediction)
+        weights = np.stack([shift_weights(ansatz) for ansatz in batch], axis=-1)
+        gap = eigenvalue_gap(measurement.observable)
+        needed = shots_needed(prediction.gradient, weights, single_shot, gap)
+        result = replace(result, shots_needed=needed)
+    return result
 
 
 def _notes(batch: Sequence[Ansatz]) -> tuple[str, ...]:
@@ -165,10 +168,8 @@ def _collect(
     return MeasurementDiagnostics(
         label=measurement.label,
         observable=_shortened(measurement),
-        loss=LossDiagnostics(prediction.loss, prediction.loss_mean, prediction.loss_mean_stderr),
-        gradient=GradientDiagnostics(
-            prediction.gradient, arguments, prediction.gradient_mean, second_moment(prediction)
-        ),
+        loss=LossDiagnostics(prediction.loss, prediction.loss_mean),
+        gradient=GradientDiagnostics(prediction.gradient, arguments),
         limit=LimitDiagnostics(
             LossDiagnostics(limit.loss, limit.loss_mean), GradientDiagnostics(limit.gradient, arguments), noisy
         ),

@@ -19,11 +19,14 @@ from jaxtyping import Float, Int
 
 from pennylane_dla.errors import DLAError
 
+from .allowance import afford, checkpoint
+
 _EQUAL = 1e-9  # frequencies closer than this fraction of the largest are one
 _ELEMENTS = 3
 _STEPS = 200
 _CHECKS = 4  # combinations of generators
 _RESIDUAL = 1e-9
+SECONDS = 1e-8  # times d³: eigenvectors of two complex and three real matrices of size d, products of matrices
 
 
 class NotConverged(DLAError):
@@ -101,6 +104,7 @@ class _Averages:
         values = np.empty(len(self._rows))
         block = max(1, 2**22 // self._shape[0])
         for start in range(0, len(values), block):
+            checkpoint()
             part = slice(start, start + block)
             values[part] = np.einsum(
                 "ij,ij->i", self._transposed[self._rows[part]], half[self._columns[part]]
@@ -135,6 +139,7 @@ def generic_elements(
 
     pool = [normalised(combination()) for _ in range(count + 1)]
     for _ in range(8):  # brackets up to a length of some hundred
+        checkpoint()
         following = []
         for i, element in enumerate(pool):
             other = pool[(i + 1) % len(pool)]
@@ -156,6 +161,7 @@ class Commutant:
     def __init__(self, actions: Sequence[Float[np.ndarray, "d d"]], seed: int = 0):
         self.actions = [np.asarray(a) for a in actions]
         self.dim = self.actions[0].shape[0]
+        afford(SECONDS * self.dim**3, f"the commutant of a module of dimension {self.dim}")
         self.rng = np.random.default_rng(seed)
         self._checked = self.actions
         if len(self.actions) > _CHECKS:  # random combinations commute with it only if all of them do
@@ -186,6 +192,7 @@ class Commutant:
         outside = np.zeros_like(start)
         direction, square = residual, float(residual @ residual)
         for _ in range(_STEPS):
+            checkpoint()
             if square <= (1e-14 * size) ** 2:
                 break
             image = moved(direction)
@@ -224,6 +231,7 @@ class Commutant:
         between = self.project(noise + noise.T)
         numbers: list[int] = []
         for i, part in enumerate(parts):
+            checkpoint()
             for j in range(i):
                 same = parts[j].shape[1] == part.shape[1]
                 if same and np.linalg.norm(parts[j].T @ between @ part) > 1e-6:

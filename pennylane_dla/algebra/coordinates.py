@@ -19,6 +19,8 @@ from jaxtyping import Float, Int
 from pennylane_dla.pauli import PauliStrings, PauliSum
 from pennylane_dla.pauli.strings import anticommutation_matrix, product
 
+from .allowance import checkpoint
+
 _PAIRS = 2**22  # string-term pairs looked at together
 
 
@@ -137,6 +139,7 @@ class Coordinates:
         self.expanded[index] = True
         block = max(1, _PAIRS // max(1, len(self.terms)))
         for start in range(0, len(index), block):
+            checkpoint()
             columns = index[start : start + block]
             strings = self.strings[columns]
             string, term = np.nonzero(anticommutation_matrix(strings, self.terms))

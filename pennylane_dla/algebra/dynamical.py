@@ -10,7 +10,7 @@ from pennylane_dla.circuit.effective import EffectiveAnsatz
 from pennylane_dla.pauli import PauliStrings, PauliSum
 from pennylane_dla.pauli.strings import anticommute, turn
 
-from .allowance import Allowance, Stopwatch
+from .allowance import Allowance, OutOfTime, checkpoint, current
 from .classification import classify_strings
 from .lie_algebra import LieAlgebra
 from .numerical import lie_closure_sums
@@ -34,11 +34,19 @@ def dynamical_lie_algebra(
         effective: the circuit
         max_dim: elements that an enumeration may reach
         progress: whether long work shows a progress bar
-        allowance: of time, of which a numerical closure takes at most a third
+        allowance: of time, of which the algebra takes at most a third; by default the one that is open
 
     Returns:
         the algebra; where known rotations spread over too many strings, an algebra that contains it, and it says so
     """
+    with (allowance or current()).part(SHARE):
+        try:
+            return _algebra(effective, max_dim, progress)
+        except OutOfTime as stop:
+            return LieAlgebra(effective.num_wires, 1, None, complete=False, reason=str(stop))
+
+
+def _algebra(effective: EffectiveAnsatz, max_dim: int, progress: bool) -> LieAlgebra:
     if effective.num_rotations and effective.single and not any(angle.fixed for angle in effective.angles):
         return classify_strings(effective.strings)
     generators = circuit_generators(effective)
@@ -53,8 +61,7 @@ def dynamical_lie_algebra(
     else:
         limit = min(max_dim, MAX_SUM_DIM)
         algebra = lie_closure_sums(
-            _distinct(generators), limit, basis=False, progress=progress,
-            watch=Stopwatch(allowance or Allowance(), SHARE),
+            _distinct(generators), limit, basis=False, progress=progress
         )
         if algebra.complete:
             algebra = structure(algebra, MAX_STRUCTURE_DIM)
@@ -99,6 +106,7 @@ def circuit_generators(effective: EffectiveAnsatz) -> list[PauliSum] | None:
 def push_through(effective: EffectiveAnsatz, known: Sequence[int], operator: PauliSum) -> PauliSum | None:
     """``F†GF`` with ``F`` the known rotations, or ``None`` where one of them is a sum or has an unknown angle."""
     for j in reversed(known):
+        checkpoint()
         if not np.isfinite(effective.angles[j].offset) or effective.offsets[j + 1] - effective.offsets[j] > 1:
             return None
         term = int(effective.offsets[j])

@@ -15,6 +15,7 @@ tolerance and how clear the decision was.
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -25,7 +26,7 @@ from jaxtyping import Float
 
 from pennylane_dla.pauli import PauliSum
 
-from .allowance import Allowance, Stopwatch
+from .allowance import OutOfTime, current
 from .coordinates import Coordinates
 from .rational_basis import RationalBasis, rational_basis
 from .residues import embed, reduce
@@ -52,25 +53,30 @@ class Progress:
     Args:
         wanted: whether the line shows
         what: what is being computed
-        watch: when it is over, :meth:`show` raises :class:`OverBudget`
     """
 
-    def __init__(self, wanted: bool, what: str, watch: Stopwatch | None = None):
-        self._wanted, self._what, self._watch = wanted, what, watch or Stopwatch(Allowance())
-        self._next, self._shown = 3.0, False
+    def __init__(self, wanted: bool, what: str):
+        self._wanted, self._what = wanted, what
+        self._start, self._next, self._shown = time.monotonic(), 3.0, False
+        self.dim = self.strings = 0
 
     def show(self, dim: int, strings: int) -> None:
-        """Called between steps of the work."""
-        if self._watch.over:
-            raise OverBudget(dim, f"{self._watch.statement} on {strings} Pauli strings")
-        if self._wanted and self._watch.elapsed > self._next:
+        """Called between steps of the work.
+
+        Raises:
+            OverBudget: where the open allowance of time is used up
+        """
+        self.dim, self.strings = dim, strings
+        if current().over:
+            raise OverBudget(dim, f"{current().statement} on {strings} Pauli strings")
+        elapsed = time.monotonic() - self._start
+        if self._wanted and elapsed > self._next:
             text = f"\r{self._what}: dimension {dim} on {strings} Pauli strings so far"
             print(text, end="", file=sys.stderr, flush=True)
-            self._next, self._shown = self._watch.elapsed + 0.5, True
+            self._next, self._shown = elapsed + 0.5, True
 
     def close(self) -> None:
-        """End the line; what was used is charged to the allowance."""
-        self._watch.stop()
+        """End the line."""
         if self._shown:
             print(file=sys.stderr)
 
@@ -138,8 +144,15 @@ def close(
         basis: whether a basis is wanted and not only the dimension, asked once the dimension is known
 
     Raises:
-        OverBudget: where ``max_dim`` or ``max_memory`` is exceeded
+        OverBudget: where ``max_dim``, ``max_memory`` or the open allowance of time is exceeded
     """
+    try:
+        return _close(coordinates, seeds, max_dim, max_memory, progress, basis)
+    except OutOfTime as stop:
+        raise OverBudget(max(progress.dim, 1), f"{stop} on {len(coordinates)} Pauli strings") from stop
+
+
+def _close(coordinates, seeds, max_dim, max_memory, progress, basis) -> InvariantSpan:
     operators = [*coordinates.generators, *seeds]
     count = len(coordinates.generators)
     embedded = embed([g.coefficients for g in operators])

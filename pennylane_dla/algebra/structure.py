@@ -16,9 +16,10 @@ from jaxtyping import Float
 
 from pennylane_dla.pauli import PauliStrings
 
+from .allowance import OutOfTime, paced
 from .commutant import Commutant, NotConverged
 from .coordinates import Coordinates, twin_classes
-from .invariant_span import Progress, close
+from .invariant_span import OverBudget, Progress, close
 from .lie_algebra import Ideal, LieAlgebra
 
 _EXCEPTIONAL = {  # by dimension and rank
@@ -72,7 +73,7 @@ def structure(algebra: LieAlgebra, max_dim: int = MAX_DIM) -> LieAlgebra:
         if center.shape[1] + sum(part.shape[1] for part in parts) != algebra.dim:
             raise NotConverged("the parts do not add up to the algebra")
         kinds = Counter(identify(part, commutant.elements) for part in parts)
-    except NotConverged as failure:
+    except (NotConverged, OutOfTime, OverBudget) as failure:
         return replace(algebra, reason=_join(algebra.reason, f"structure not determined: {failure}"))
     counted = Counter()
     for (family, size, dim), count in kinds.items():
@@ -116,7 +117,7 @@ def adjoint(algebra: LieAlgebra) -> list[Float[np.ndarray, "d d"]]:
         rows = np.array([coordinates.vector(element) for element in algebra.basis])
     rows = np.pad(rows, ((0, 0), (0, len(coordinates) - rows.shape[1])))
     result = []
-    for weights in np.eye(len(generators)):
+    for weights in paced(np.eye(len(generators)), "the adjoint representation"):
         matrix = rows @ (coordinates.action(weights) @ rows.T)
         result.append((matrix - matrix.T) / 2)
     return result

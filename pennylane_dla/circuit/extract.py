@@ -16,6 +16,7 @@ import numpy as np
 import pennylane as qp
 
 from pennylane_dla import compat
+from pennylane_dla.algebra.allowance import OutOfTime, checkpoint
 from pennylane_dla.errors import DLAError
 
 from .ansatz import Ansatz, Channel
@@ -29,6 +30,8 @@ from .periods import element_periods
 from .probing import AngleMap, ProbePoints, angle_map, without_data
 from .states import fold, prepare
 from .unitaries import clifford_factors, require_unitary
+
+FREE = 3  # evaluations of the circuit that are made however long they take: without them nothing is known
 
 
 def extract(
@@ -66,7 +69,13 @@ def extract(
     Angle(offset=0.0, elements=(1,), coefficients=(2.0,), affine=True)
     """
     with compat.numerics(), _without_capture(), _without_collection():
-        return _read(_source(circuit, tuple(args), dict(kwargs or {}), argnums, level))
+        try:
+            return _read(_source(circuit, tuple(args), dict(kwargs or {}), argnums, level))
+        except OutOfTime as stop:
+            raise DLAError(
+                f"which argument drives which gate was not found out ({stop}): raise max_seconds, or compute the "
+                "angles outside the QNode and pass them as its argument."
+            ) from stop
 
 
 @contextlib.contextmanager
@@ -201,7 +210,7 @@ def _probe(source: _Source) -> tuple[_Probe, AngleMap]:
         for positive in (False, True):
             try:
                 return _probe_at(source, style, positive)
-            except DLAError:
+            except (DLAError, OutOfTime):
                 raise
             except Exception as error:  # whatever the user's function raises
                 failures.append(error)
@@ -228,7 +237,13 @@ def _probe_at(source: _Source, style: str, positive: bool) -> tuple[_Probe, Angl
     first = build(points.first, data.first)
     structures = first.structures()
 
+    evaluations = 0
+
     def evaluate(elements, numbers=data.first) -> np.ndarray:
+        nonlocal evaluations
+        evaluations += 1
+        if evaluations > FREE:
+            checkpoint()
         probe = build(elements, numbers)
         if probe.structures() != structures:
             raise DLAError(

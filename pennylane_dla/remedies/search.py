@@ -122,8 +122,7 @@ def _base(diagnostics: Diagnostics, measurement: int | None) -> Variant:
         rtol=max(options.budget.rtol, 0.1),
         progress=False,
     )
-    shots = None if diagnostics.analytic else diagnostics.shots
-    options = replace(options, shots=shots, budget=budget)
+    options = replace(options, shots=diagnostics.shots, budget=budget)
     return Variant(replace(diagnostics.ansatz, measurements=(chosen,)), options)
 
 

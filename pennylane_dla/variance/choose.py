@@ -7,6 +7,7 @@ from importlib import import_module
 
 import numpy as np
 
+from pennylane_dla.algebra.allowance import OutOfTime
 from pennylane_dla.circuit.ansatz import Rotation
 from pennylane_dla.errors import DLAError
 from pennylane_dla.pauli import PauliSum
@@ -17,6 +18,7 @@ from .problem import Problem
 
 # Each is the module of its name, imported when it is needed; they are asked in this order.
 ENGINES = ("exact", "module", "paths", "simulated")
+SHARE = 1 / 2  # of the time that is left, for an engine while there is another behind it
 
 
 def candidates(problem: Problem) -> tuple[str, ...]:
@@ -68,12 +70,15 @@ def predict_together(problems: Sequence[Problem], method: str | None = None) -> 
     waiting = [list((method,) if method else candidates(problem)) for problem in problems]
     reasons: list[list[str]] = [[] for _ in problems]
     results: list[Prediction | None] = [None] * len(problems)
+    allowance = problems[0].time if problems else None
     for name in ENGINES:
         asked = [i for i, names in enumerate(waiting) if results[i] is None and name in names]
         if not asked:
             continue
-        engine = import_module(f"{__package__}.{name}")
-        for i, prediction in zip(asked, engine.predict_together([problems[i] for i in asked]), strict=True):
+        last = all(waiting[i][-1] == name for i in asked)
+        with allowance.part(1.0 if last else SHARE):
+            found = _ask(name, [problems[i] for i in asked])
+        for i, prediction in zip(asked, found, strict=True):
             if prediction.loss.available:
                 results[i] = prediction if prediction.gradient.exact else _with_known_zeros(prediction, problems[i])
             else:
@@ -82,6 +87,13 @@ def predict_together(problems: Sequence[Problem], method: str | None = None) -> 
         Prediction.unavailable("; ".join(why)) if found is None else found
         for found, why in zip(results, reasons, strict=True)
     ]
+
+
+def _ask(name: str, problems: Sequence[Problem]) -> Sequence[Prediction]:
+    try:
+        return import_module(f"{__package__}.{name}").predict_together(problems)
+    except OutOfTime as stop:
+        return [Prediction.unavailable(str(stop)) for _ in problems]
 
 
 def _unknown_law(problem: Problem) -> str | None:

@@ -7,6 +7,7 @@ from fractions import Fraction
 
 import numpy as np
 
+from pennylane_dla.algebra.allowance import OutOfTime
 from pennylane_dla.algebra.dynamical import circuit_generators, push_through
 from pennylane_dla.algebra.lie_algebra import LieAlgebra
 from pennylane_dla.circuit.ansatz import ProductState, State, UnknownState
@@ -17,6 +18,7 @@ from .estimate import Prediction, VarianceEstimate
 from .limit import Limit, limit
 from .problem import Problem
 from .projector_limit import projector_limit
+from .shares import one_by_one
 
 MAX_PROJECTOR_WIRES = 12
 MAX_STATE_WIRES = 12
@@ -24,7 +26,7 @@ MAX_STATE_WIRES = 12
 
 def deep_limits(problems: Sequence[Problem], algebra: LieAlgebra | None = None) -> list[Prediction]:
     """:func:`deep_limit` for several observables of one circuit."""
-    return [deep_limit(problem, algebra) for problem in problems]
+    return one_by_one(lambda problem: deep_limit(problem, algebra), problems)
 
 
 def deep_limit(problem: Problem, algebra: LieAlgebra | None = None) -> Prediction:
@@ -39,6 +41,14 @@ def deep_limit(problem: Problem, algebra: LieAlgebra | None = None) -> Predictio
         the limit for the loss and for every element (as if deep inside the circuit), with the
         :class:`~pennylane_dla.variance.limit.Limit` itself in ``statistics["limit"]``; or the reason why there is none
     """
+    with problem.time.part():
+        try:
+            return _deep_limit(problem, algebra)
+        except OutOfTime as stop:
+            return Prediction.unavailable(str(stop))
+
+
+def _deep_limit(problem: Problem, algebra: LieAlgebra | None) -> Prediction:
     if problem.kind == "var":
         return Prediction.unavailable("a variance is not linear in the state")
     effective = problem.effective

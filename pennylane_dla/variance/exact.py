@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pennylane_dla.algebra.allowance import checkpoint
 from pennylane_dla.circuit.ansatz import UnknownState
 from pennylane_dla.circuit.effective import EffectiveAnsatz
 from pennylane_dla.pauli import PauliStrings, PauliSum, ProjectorProduct, StringTable
@@ -28,6 +29,7 @@ from .pair_sweep import Space, direct_index, sweep
 from .problem import Budget, Problem
 from .reach import light_cone, reachable, restrict, shifted
 from .sectors import pair_weights, surviving_sectors
+from .shares import one_by_one
 from .steps import Steps, circuit_steps
 
 METHOD = "exact"
@@ -39,7 +41,7 @@ MAX_PROJECTOR_WIRES = 12
 
 def predict_together(problems: Sequence[Problem]) -> list[Prediction]:
     """:func:`predict` for several observables of one circuit."""
-    return [predict(problem) for problem in problems]
+    return one_by_one(predict, problems)
 
 
 def predict(problem: Problem) -> Prediction:
@@ -164,6 +166,7 @@ def _prepare(effective: EffectiveAnsatz, observable: PauliSum, steps: Steps, bud
     weights, ends = np.zeros((2, len(sectors), num_strings))
     pairs = pair_weights(terms, observable.coefficients, sectors)
     for r in range(len(sectors)):
+        checkpoint()
         weights[r, index] = pairs[r]
         ends[r] = overlap * effective.state.expectation(shifted(members, sectors[r]))
     first_weights = np.zeros((1, num_strings))

@@ -15,6 +15,7 @@ import scipy.sparse
 import scipy.sparse.csgraph
 from jaxtyping import Complex, Float
 
+from pennylane_dla.algebra.allowance import afford, checkpoint
 from pennylane_dla.circuit.ansatz import Angle
 
 from .law import AngleLaw
@@ -23,6 +24,7 @@ _EQUAL = 1e-9  # frequencies closer than this fraction of the largest are one
 _LARGE = 256  # beyond, a matrix is diagonalised group by group of equal frequencies
 _APART = 1e-3  # of the largest w², between groups: rounding mixes their spaces by 1e-13
 _ROUNDING = 1e-12
+SECONDS = 2e-9  # times d³, for the eigenvectors of a matrix of size d
 MAX_BLOCK = 64  # a sparse matrix is diagonalised block by block up to this size
 
 
@@ -69,6 +71,7 @@ class Frame:
             inside = place[entries.row] >= 0
             rows, columns = entries.row[inside], entries.col[inside]
             np.add.at(dense, (owner[rows], place[rows], place[columns]), entries.data[inside])
+            checkpoint()
             for block, matrix in enumerate(dense):
                 still, first, second, w = _known_block(matrix)
                 for part, columns_ in zip(parts, (still, first, second), strict=True):
@@ -104,6 +107,7 @@ def _known_block(matrix: np.ndarray):
 
 def _diagonalise(matrix: np.ndarray):
     """Vectors of frequency 0, ``u``, ``v`` (columns) and the frequencies."""
+    afford(SECONDS * len(matrix) ** 3, f"the eigenvectors of a generator on {len(matrix)} dimensions")
     found = _by_groups(matrix) if len(matrix) >= _LARGE else None
     return found or _directly(matrix)
 

@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from pennylane_dla.algebra.allowance import checkpoint
 from pennylane_dla.algebra.classification import classify_strings
 from pennylane_dla.algebra.lie_algebra import LieAlgebra
 from pennylane_dla.algebra.module import Action, Orbit
@@ -224,6 +225,7 @@ def _by_orbit(action, observable, groups, axes, state, budget):
         left[acting].append(i)
     waiting = [np.array(index) for index in left.values()]
     while waiting:
+        checkpoint()
         index = waiting.pop()
         orbit = action.orbit(leaders[int(index[0])])
         inside = orbit.contains(leaders[index])
@@ -233,6 +235,7 @@ def _by_orbit(action, observable, groups, axes, state, budget):
         one = average(orbit, state, budget)
         factor, shares, purity = Fraction(0), [], Fraction(0)
         for i in index:
+            checkpoint()
             group = groups[i]
             coefficients = observable.coefficients[group]
             purity += sum((Fraction(c) ** 2 for c in coefficients.tolist()), Fraction(0))
@@ -269,6 +272,7 @@ def _gradient(generators, algebra, rotations, sums):
     known: dict[int, VarianceEstimate] = {}
     estimates: list[VarianceEstimate | None] = [None] * len(rotations)
     for key, positions in distinct.items():
+        checkpoint()
         part = owner.get(key)
         if part is None or part not in known:
             string = rotations[positions[0]]

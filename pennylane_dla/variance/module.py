@@ -20,6 +20,8 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.sparse
 
+from pennylane_dla.algebra.allowance import checkpoint, paced
+
 from . import noisy_module
 from .chain_rule import to_elements
 from .estimate import Prediction, VarianceEstimate
@@ -28,6 +30,7 @@ from .gradient_mean import mean_by_rotation
 from .observable_module import ObservableModule, observable_module
 from .problem import Problem
 from .progress import Progress
+from .shares import one_by_one
 
 METHOD = "module"
 MAX_WORK = 4e12  # floating point operations, about a minute on two cores
@@ -36,7 +39,7 @@ _ROUNDING = 1e-14
 
 def predict_together(problems: Sequence[Problem]) -> list[Prediction]:
     """:func:`predict` for several observables of one circuit."""
-    return [predict(problem) for problem in problems]
+    return one_by_one(predict, problems)
 
 
 def predict(problem: Problem) -> Prediction:
@@ -103,8 +106,8 @@ class _Walk:
     problem: Problem
 
     def __post_init__(self):
-        frames = [Frame.of(action) for action in self.module.actions]
-        phases = [Phases(frame, self.problem.law) for frame in frames]
+        frames = [Frame.of(action) for action in paced(self.module.actions, "the eigenvectors of the generators")]
+        phases = [Phases(frame, self.problem.law) for frame in paced(frames, "the frequencies of the generators")]
         object.__setattr__(self, "frames", frames)
         object.__setattr__(self, "phases", phases)
         object.__setattr__(self, "changes", {})
@@ -173,7 +176,7 @@ class _Walk:
         shown = Progress("covariances", 2 * gates, self.problem.budget.progress)
         at = (None, np.outer(o, o), o)
         stored = {gates: at}  # the observable's side of every stride-th gate, from the end
-        for k in range(gates - 1, -1, -1):
+        for k in paced(range(gates - 1, -1, -1), "the covariances", 3 * gates):
             at = self._step(k, at, backwards=False)
             if k % stride == 0:
                 stored[k] = at
@@ -187,13 +190,14 @@ class _Walk:
         total, second = float(start @ mean), float(start @ covariance @ start)
         slopes, mean_slopes = np.zeros(gates), np.zeros(gates)
         at = (None, np.outer(r, r), r)
-        for first in range(0, gates, stride):
+        for first in paced(range(0, gates, stride), "the covariances"):
             last = min(first + stride, gates)
             segment = {last: stored[min(last, gates)]}
             for k in range(last - 1, first, -1):
                 segment[k] = self._step(k, segment[k + 1], backwards=False)
             segment[first] = stored.pop(first)
             for k in range(first, last):
+                checkpoint()
                 g = int(module.which[k])
                 covariance, mean = self._into(k, *at)
                 ahead = Moments.split(covariance, mean, self.frames[g].zeros)

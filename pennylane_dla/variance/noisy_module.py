@@ -23,7 +23,7 @@ import numpy as np
 import scipy.sparse
 from jaxtyping import Float, Int
 
-from pennylane_dla.algebra.allowance import Stopwatch
+from pennylane_dla.algebra.allowance import afford, checkpoint, paced
 from pennylane_dla.algebra.coordinates import Coordinates
 from pennylane_dla.algebra.invariant_span import OverBudget, Progress
 from pennylane_dla.circuit.ansatz import Angle, Channel, UnknownState
@@ -41,6 +41,7 @@ METHOD = "module"
 MAX_STRINGS = 4096
 MAX_POINTS = 4096  # at which one layer is evaluated
 MAX_WORK = 1e11  # floating point operations of sparse products, half a minute
+SECONDS = 3e-10  # for each of them
 GATE_WORK = 1e7  # what a gate costs at one point whatever its size: small sparse matrices are slow
 _ROUNDING = 1e-14
 
@@ -142,7 +143,7 @@ class _Walk:
         self.starts = np.cumsum([0] + [len(g) for g in generators])
         coordinates = Coordinates(self.terms) if self.terms else Coordinates([observable])
         coordinates.locate(observable.strings)
-        shown = Progress(problem.budget.progress, "strings in reach", Stopwatch(problem.allowance))
+        shown = Progress(problem.budget.progress, "strings in reach")
         most = min(MAX_STRINGS, problem.budget.max_dim)
         try:
             while not coordinates.expanded.all():
@@ -168,9 +169,11 @@ class _Walk:
         """Mean and second moment of the loss, and the variance and the mean of each derivative."""
         gates = self.effective.num_rotations
         at = self._damped(gates, np.outer(self.observable, self.observable), self.observable)
-        points = [self._points(layer) for layer in self.layers]
+        points = [self._points(layer) for layer in paced(self.layers, "the layers")]
+        afford(SECONDS * self.work, "the covariances")
         stored = []
-        for layer, (nodes, weights) in zip(reversed(self.layers), reversed(points), strict=True):
+        layers = list(zip(reversed(self.layers), reversed(points), strict=True))
+        for layer, (nodes, weights) in paced(layers, "the covariances", 3 * len(layers)):
             stored.append(at)
             at = self._damped(layer.first, *self._averaged(layer, nodes, weights, *at))
         covariance, mean = at
@@ -178,7 +181,7 @@ class _Walk:
         slopes, means = np.zeros((2, self.problem.ansatz.arguments.num_elements))
         at = np.outer(self.state, self.state), self.state
         size = float(self.observable @ self.observable) * float(self.state @ self.state)
-        for layer, (nodes, weights) in zip(self.layers, points, strict=True):
+        for layer, (nodes, weights) in paced(layers[::-1], "the covariances"):
             at, behind = self._damped(layer.first, *at), stored.pop()
             if not layer.angle.fixed:
                 square, slope, largest = self._slope(layer, nodes, weights, at, behind)
@@ -201,6 +204,7 @@ class _Walk:
     def _averaged(self, layer: Layer, nodes, weights, covariance, mean, backwards: bool = False):
         total, first = np.zeros_like(covariance), np.zeros_like(mean)
         for node, weight in zip(nodes, weights, strict=True):
+            checkpoint()
             matrix, _ = self._matrix(layer, node, slope=False)
             if backwards:
                 matrix = matrix.T.tocsr()
@@ -212,6 +216,7 @@ class _Walk:
         """``E[(∂l/∂u)²]``, ``E[∂l/∂u]`` and the largest frequency."""
         square = slope = 0.0
         for node, weight in zip(nodes, weights, strict=True):
+            checkpoint()
             _, change = self._matrix(layer, node)
             square += weight * float(np.vdot(ahead[0], change @ (change @ behind[0]).T))
             slope += weight * float(ahead[1] @ (change @ behind[1]))

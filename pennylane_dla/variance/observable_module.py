@@ -21,7 +21,7 @@ import scipy.linalg
 import scipy.sparse
 from jaxtyping import Float, Int
 
-from pennylane_dla.algebra.allowance import Allowance, Stopwatch
+from pennylane_dla.algebra.allowance import OutOfTime, checkpoint, current, paced
 from pennylane_dla.algebra.coordinates import Coordinates, twin_classes
 from pennylane_dla.algebra.invariant_span import OverBudget, Progress, close
 from pennylane_dla.circuit.ansatz import ProductState, State, UnknownState
@@ -137,11 +137,11 @@ def find_module(
         for side in taken:
             if search.failures.get(side, (0, ""))[0] >= max_dim:
                 continue
-            if problem.allowance.grant() < taken[side]:  # it would not come as far as before
+            if current().left < taken[side]:  # it would not come as far as before
                 start = search.failures[side][1].split(":")[0]
-                search.failures[side] = np.inf, f"{start}: {problem.allowance.spent}"
+                search.failures[side] = np.inf, f"{start}: too little is left of {_allowed()}"
                 continue
-            watch = Stopwatch(Allowance())
+            began = current().elapsed
             seed = observable if side == "observable" else _state_sum(state)
             if seed is None:
                 search.failures[side] = np.inf, ""
@@ -153,8 +153,14 @@ def find_module(
                 tried = max_dim if stop.dim > max_dim else np.inf  # time or memory, which will not be more
                 text = f"the module of the {side} has a dimension of at least {stop.dim}: {stop.reason}"
                 search.failures[side] = tried, text
-                taken[side] = watch.elapsed
+            except OutOfTime as stop:
+                search.failures[side] = np.inf, f"the module of the {side}: {stop}"
+                taken[side] = current().elapsed - began
     return _reason(search)
+
+
+def _allowed() -> str:
+    return f"max_seconds={current().total.seconds:g}"
 
 
 def _reason(search: Search) -> str:
@@ -249,7 +255,7 @@ def build_module(
         labels = [tuple(np.round(bloch, 12)) for bloch in state.bloch]
     twins = twin_classes([*generators, observable], labels) if labels is not None else None
     coordinates = Coordinates(generators, twins)
-    shown = Progress(budget.progress, "module of the observable", Stopwatch(problem.allowance))
+    shown = Progress(budget.progress, "module of the observable")
     limits = min(budget.max_dim, max_dim), budget.max_memory // 2, shown
     rows = None
 
@@ -294,7 +300,7 @@ def _restricted(
     columns = np.ascontiguousarray(rows.T)
     factors = None if pivots is None else scipy.linalg.lu_factor(columns[pivots])
     result = []
-    for action in actions:
+    for action in paced(actions, "the generators on the module"):
         if factors is not None:
             small = scipy.linalg.lu_solve(factors, action[pivots] @ columns)
         if factors is None or np.abs(small + small.T).max() > _SKEW * (np.abs(small).max() or 1.0):
@@ -313,6 +319,7 @@ def _strings_suffice(coordinates: Coordinates, dim: int) -> bool:
         coordinates.expand(np.flatnonzero(~coordinates.expanded))
     if len(coordinates) > most:
         return False
+    checkpoint()
     return all(
         largest_block(coordinates.action(weights)) <= MAX_BLOCK for weights in np.eye(len(coordinates.generators))
     )

@@ -11,9 +11,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
+from pennylane_dla.algebra.allowance import current
 from pennylane_dla.circuit.ansatz import Channel, ProductState
 from pennylane_dla.compat import numerics
 from pennylane_dla.pauli import PauliStrings, PauliSum, ProjectorProduct
@@ -58,6 +60,8 @@ def predict(problem: Problem, observable: PauliSum | ProjectorProduct, kept: lis
     progress = Progress("Pauli pairs", budget.samples, budget.progress)
 
     def batch(item):
+        if current().over and item[0] > 0:
+            return None  # there is no time for it
         sampled = np.zeros_like(mean) if known else walk.mean_batch(budget.seed, *item)
         result = walk.variance_batch(budget.seed, *item), sampled
         progress.advance(item[1])
@@ -66,17 +70,23 @@ def predict(problem: Problem, observable: PauliSum | ProjectorProduct, kept: lis
     for batches in rounds(budget.samples, BATCH):
         results = sharding.map_batches(batch, batches)
         sums = np.zeros((3, len(walk.gates) + 1))
-        largest, means = np.zeros((2, len(walk.gates) + 1)), np.zeros_like(mean)
-        for part, part_mean in results:
+        largest, means, counts = np.zeros((2, len(walk.gates) + 1)), np.zeros_like(mean), np.zeros_like(sums[:1])
+        mine = batches[jax.process_index() :: jax.process_count()]
+        for result, (_, counted) in zip(results, mine, strict=True):
+            if result is None:
+                continue
+            part, part_mean = result
             sums += part[:3]
             largest = np.maximum(largest, part[3:])
             means += part_mean
-        added, largest = sharding.add_over_processes(np.concatenate([sums, means]), largest)
+            counts += counted
+        added, largest = sharding.add_over_processes(np.concatenate([sums, means, counts]), largest)
         totals[:3] += added[:3]
         totals[3:] = np.maximum(totals[3:], largest)
-        mean += added[3:]
-        samples += sum(counted for _, counted in batches)
-        if _accurate(totals, samples, budget.rtol):
+        mean += added[3:-1]
+        done = round(added[-1, 0])
+        samples += done
+        if _accurate(totals, samples, budget.rtol) or done < sum(counted for _, counted in batches):
             break
     progress.close()
     return walk.prediction(problem, totals, samples, known or walk.sampled_means(problem, mean, samples))

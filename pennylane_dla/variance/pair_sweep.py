@@ -14,6 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from pennylane_dla.algebra.allowance import paced
 from pennylane_dla.compat import numerics
 from pennylane_dla.pauli import PauliStrings, StringTable
 
@@ -99,11 +100,11 @@ def sweep(
         arrays = tuple(jnp.asarray(array) for array in (x, z, partners, *sectors))
         parts = [tuple(jnp.asarray(g[i * length : (i + 1) * length]) for g in gates) for i in range(segments)]
         at_segments = [jnp.asarray(padded(weights, (num_sectors, size)))]
-        for part in reversed(parts[1:]):
-            at_segments.append(_to_the_start(at_segments[-1], arrays, part, **flags))
+        for part in paced(parts[:0:-1], "the sweep", 4 * segments):
+            at_segments.append(_to_the_start(at_segments[-1], arrays, part, **flags).block_until_ready())
         ends = jnp.asarray(padded(ends, (num_sectors, size)))
         derivatives = []
-        for i, part in enumerate(parts):
+        for i, part in enumerate(paced(parts, "the sweep")):
             start, ends_after, moments = _through(at_segments.pop(), ends, arrays, part, **flags)
             if i == 0:
                 loss = float(jnp.vdot(start, ends))

@@ -19,6 +19,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from pennylane_dla.algebra.allowance import current
 from pennylane_dla.circuit.ansatz import Channel, Rotation, UnknownState
 from pennylane_dla.pauli import ProjectorProduct
 
@@ -31,6 +32,7 @@ from .intervals import replicate_interval, standard_error, weighted_interval
 from .path_batches import LEAST_BATCHES, StagedWalk, Walk, batch, num_gates, staged_batch
 from .problem import Problem
 from .progress import Progress
+from .shares import one_by_one
 from .state_side import StateStrings
 from .term_classes import EXPANDED_PROJECTOR, classify_terms, letters_of, projector_terms
 from .totals import Totals
@@ -41,7 +43,7 @@ UNEVEN = 100.0  # split where so many paths are worth one
 
 def predict_together(problems: Sequence[Problem]) -> list[Prediction]:
     """:func:`predict` for several observables of one circuit."""
-    return [predict(problem) for problem in problems]
+    return one_by_one(predict, problems)
 
 
 def predict(problem: Problem) -> Prediction:
@@ -143,8 +145,9 @@ def run(walk: Walk, budget) -> Totals:
     progress = Progress("Pauli paths", budget.samples, budget.progress)
     totals = Totals.zero(num_gates(walk))
     for batches in rounds(budget.samples, walk.paths):
-        totals.add(_round(walk, budget.seed, batches, batch, progress))
-        if _accurate(totals, budget.rtol):
+        part = _round(walk, budget.seed, batches, batch, progress)
+        totals.add(part)
+        if _accurate(totals, budget.rtol) or part.samples < sum(counted for _, counted in batches):
             break
         if totals.samples == walk.paths and totals.unevenness() > UNEVEN:  # after the first batch
             staged = StagedWalk.prepare(walk, budget)
@@ -159,21 +162,28 @@ def _run_staged(staged: StagedWalk, budget, samples: int, progress: Progress) ->
     """The same with splitting: whole batches are the samples."""
     totals = Totals.zero(num_gates(staged.walk))
     for batches in rounds(samples, staged.walk.paths):
-        totals.add(_round(staged, budget.seed, batches, staged_batch, progress))
-        if totals.samples >= LEAST_BATCHES and _accurate(totals, budget.rtol):
+        part = _round(staged, budget.seed, batches, staged_batch, progress)
+        totals.add(part)
+        if part.samples < len(batches) or totals.samples >= LEAST_BATCHES and _accurate(totals, budget.rtol):
             break
     return totals
 
 
 def _round(walk: Walk | StagedWalk, seed: int, batches, sample, progress: Progress) -> Totals:
+    """One round; batches for which there is no time are left out, so that fewer samples come back."""
+    first = batches[0][0] < LEAST_BATCHES if isinstance(walk, StagedWalk) else batches[0][0] == 0
+
     def one(item):
+        if current().over and not first:
+            return None
         result = sample(walk, seed, *item)
         progress.advance(result.paths)
         return result
 
     totals = Totals.zero(num_gates(walk.walk if isinstance(walk, StagedWalk) else walk))
     for part in sharding.map_batches(one, batches):
-        totals.add(part)
+        if part is not None:
+            totals.add(part)
     return totals.over_processes()
 
 

@@ -27,10 +27,11 @@ class Budget:
         rtol: relative standard error at which sampling stops
         seed: of all sampling
         progress: whether long work shows a progress bar
-        max_seconds: that the numerical closures of a diagnosis (its Lie algebra, the modules of its observables) may
-            take altogether: what one uses is gone for the others. The Lie algebra gets a third at most, each of them
-            a second at least, and the search for strings to sample on as much again. Wall clock: a result near the
-            limit can differ between machines
+        max_seconds: for the whole diagnosis, wall clock, from reading the circuit to the last limit. What is not found
+            by then is not available, and says so; what was sampled by then has a larger error. The Lie algebra gets a
+            third at most, the measurements share the rest, and an engine that would not finish leaves its time to the
+            next. Reading the circuit is not cut short; after it at least half of the time is left. A result near
+            the limit can differ between machines
     """
 
     max_dim: int = 2**20
@@ -62,7 +63,7 @@ class Problem:
         law: of the trainable elements
         budget: limits
         kind: ``"expval"``, ``"probs"`` (a projector's expectation) or ``"var"`` (not linear in the state)
-        allowance: of ``budget.max_seconds``, shared with the other problems of the diagnosis
+        allowance: of time, shared with the other problems of the diagnosis; ``None`` for one of its own
     """
 
     ansatz: Ansatz
@@ -72,9 +73,10 @@ class Problem:
     kind: str = "expval"
     allowance: Allowance | None = None
 
-    def __post_init__(self):
-        if self.allowance is None:
-            object.__setattr__(self, "allowance", Allowance(self.budget.max_seconds))
+    @property
+    def time(self) -> Allowance:
+        """The allowance, or a new one of ``budget.max_seconds``."""
+        return self.allowance or Allowance(self.budget.max_seconds)
 
     @property
     def effective(self) -> EffectiveAnsatz:

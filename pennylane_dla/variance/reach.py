@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Bool, Int
 
+from pennylane_dla.algebra.allowance import checkpoint
 from pennylane_dla.pauli import PauliStrings, StringTable
 from pennylane_dla.pauli.strings import anticommute, pack, unpack
 
@@ -56,6 +57,7 @@ def reachable(
     moves = np.zeros(len(steps), bool)
     work, words = 0, 2 * initial.x.shape[1]
     for k in np.flatnonzero(steps.moving)[::-1]:
+        checkpoint()
         work += len(table) * words
         if work > MAX_WORK:
             return f"{len(table)} strings and growing, too many for {len(steps)} gates", moves

@@ -8,7 +8,6 @@ stands at many gates are one list of which each gate uses an initial segment. Li
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -18,6 +17,7 @@ import numpy as np
 import scipy.sparse
 from jaxtyping import Float, Int
 
+from pennylane_dla.algebra.allowance import current
 from pennylane_dla.circuit.effective import EffectiveAnsatz, EffectiveChannel
 from pennylane_dla.pauli import PauliStrings, PauliSum
 from pennylane_dla.pauli.growing import GrowingStrings, TooManyStrings
@@ -93,15 +93,16 @@ def reached_strings(
         observables: pushed likewise
         max_strings: at most
         max_seconds: that one circuit and its derivatives may take
-        budget: limits of memory, and of the time for the walk
+        budget: of memory; the walk takes at most half of the open allowance of time
 
     Returns:
         the strings and the steps between them, or the reason why there are none
     """
     walk = _Walk(effective, len(observables), max_strings, max_seconds, budget)
     try:
-        places = [walk.found.locate(observable.strings) for observable in observables]
-        steps = walk.back()
+        with current().part(1 / 2):
+            places = [walk.found.locate(observable.strings) for observable in observables]
+            steps = walk.back()
     except TooManyStrings as stop:
         return f"the observable reaches {stop}"
     except _Stop as stop:
@@ -150,7 +151,6 @@ class _Walk:
         self._pairs: dict[bytes, _Pairs] = {}
         self._images: dict[bytes, ChannelImages] = {}
         self._number, self._max_seconds, self.seconds = number, max_seconds, 0.0
-        self._stop_at = time.monotonic() + budget.max_seconds
         self._bytes = 0
         self._commuting: set[bytes] = set()
 
@@ -183,6 +183,8 @@ class _Walk:
                 pairs.extend(self.found)
                 self._hold(PAIR_BYTES * (pairs.count - before))
             self._take(SECONDS_PER_PAIR * pairs.count)
+            if current().over:
+                self._hold(0)
             if pairs.count:
                 result.append((k, 2 * float(coefficient), pairs, pairs.count))
         return result
@@ -204,11 +206,8 @@ class _Walk:
                 f"the observable reaches at least {len(self.found)} Pauli strings, "
                 f"whose pairs exceed a quarter of max_memory={self.budget.max_memory}"
             )
-        if time.monotonic() > self._stop_at:
-            raise _Stop(
-                f"the observable reaches at least {len(self.found)} Pauli strings, "
-                f"stopped after max_seconds={self.budget.max_seconds:g}"
-            )
+        if current().over:
+            raise _Stop(f"the observable reaches at least {len(self.found)} Pauli strings, {current().statement}")
 
     def _channel(self, channel: EffectiveChannel) -> tuple[ChannelImages, int]:
         fields = (channel.x.vectors(), channel.z.vectors(), channel.x_signs, channel.z_signs, channel.transfer)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Bool, Float
 
+from pennylane_dla.algebra.allowance import checkpoint
 from pennylane_dla.pauli import PauliStrings, StringTable
 from pennylane_dla.pauli.strings import anticommute
 
@@ -38,6 +39,7 @@ def surviving_sectors(terms: PauliStrings, steps: Steps, max_sectors: int) -> Pa
     # Differences that the observable can reach at each level, then those of them that get through to the start.
     levels = [StringTable.of(differences)]
     for k in range(len(steps) - 1, -1, -1):
+        checkpoint()
         level = levels[-1].strings
         if killing[k]:
             level = level[~anticommute(steps.odd[k], level)]
@@ -49,6 +51,7 @@ def surviving_sectors(terms: PauliStrings, steps: Steps, max_sectors: int) -> Pa
     alive = levels[-1].strings
     seen = [alive]
     for k in range(len(steps)):
+        checkpoint()
         if mixing[k]:
             alive = PauliStrings.concatenate([alive, shifted(alive, steps.shift[k])])
         reached = levels[len(steps) - 1 - k]
@@ -68,6 +71,7 @@ def pair_weights(
     by_key[position] = coefficients
     weights = np.zeros((len(sectors), len(terms)))
     for r in range(len(sectors)):
+        checkpoint()
         partner = table.find(shifted(terms, sectors[r]))
         weights[r] = np.where(partner >= 0, coefficients * by_key[np.maximum(partner, 0)], 0.0)
     return weights
@@ -77,6 +81,7 @@ def _differences(terms: PauliStrings) -> PauliStrings:
     parts = [shifted(terms, terms[0])]
     found = StringTable.of(parts[0])
     for i in range(1, len(terms)):
+        checkpoint()
         candidates = shifted(terms, terms[i])
         new = found.find(candidates) < 0
         if new.any():

@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from typing import TypeVar
 
 import jax
@@ -58,8 +59,12 @@ def map_batches(work: Callable[[Item], Result], items: Sequence[Item]) -> list[R
     threads = min(workers(), len(mine))
     if threads <= 1:
         return [work(item) for item in mine]
-    with ThreadPoolExecutor(threads) as pool:
-        return list(pool.map(work, mine))
+    pool = ThreadPoolExecutor(threads, thread_name_prefix="pennylane_dla")
+    try:
+        futures = [pool.submit(copy_context().run, work, item) for item in mine]  # the allowance of time goes along
+        return [future.result() for future in futures]
+    finally:  # also when interrupted: nothing new begins, and no thread outlives the call
+        pool.shutdown(wait=True, cancel_futures=True)
 
 
 def add_over_processes(sums: np.ndarray, largest: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -7,7 +7,6 @@ strings that the observable reaches (``string_simulation.py``): with noise, beyo
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -15,6 +14,7 @@ import numpy as np
 import scipy.sparse
 from jaxtyping import Float
 
+from pennylane_dla.algebra.allowance import OutOfTime, current
 from pennylane_dla.circuit.ansatz import Angle, UnknownState
 from pennylane_dla.errors import DLAError
 from pennylane_dla.pauli import PauliStrings, PauliSum, ProjectorProduct
@@ -24,6 +24,7 @@ from .estimate import Prediction, VarianceEstimate
 from .gradient_mean import mean_by_element
 from .problem import Problem
 from .progress import Progress
+from .shares import one_by_one
 from .simulators import Simulation, simulation
 from .string_simulation import StringSimulation, string_simulation
 
@@ -33,22 +34,22 @@ FEW_QUBITS = 6  # state vectors take no time worth saving
 MAX_STRINGS = 2**17
 GAIN = 4.0  # by which strings must be faster than a state vector, as estimated
 MAX_PROJECTOR_WIRES = 12
-MAX_SECONDS = 60.0
 MIN_SAMPLES = 256
 LEAST_SAMPLES = 16  # that must fit into the time
+LONGEST = 60.0  # seconds of sampling to plan for
 MAX_PAIRS = 4_000_000  # terms of an observable, squared, for its variance
 
 
 def predict_together(problems: Sequence[Problem]) -> list[Prediction]:
     """:func:`predict` for several observables of one circuit."""
-    return [predict(problem) for problem in problems]
+    return one_by_one(predict, problems)
 
 
 def predict(problem: Problem) -> Prediction:
     """Sample variances of the loss and of every gradient component, with standard errors.
 
     Sampling stops when the loss and half of the components are known to ``budget.rtol``, after ``budget.samples``
-    circuits or after a minute.
+    circuits or when the open allowance of time is used up.
 
     Args:
         problem: a circuit without noise whose light cone has at most 16 qubits, or any circuit whose observable
@@ -81,7 +82,7 @@ def _task(problem: Problem, observables: tuple[PauliSum, ...]) -> Simulation | S
     possible = not isinstance(vectors, str)
     if possible and vectors.num_wires <= FEW_QUBITS:
         return vectors
-    seconds = vectors.seconds / GAIN if possible else MAX_SECONDS / LEAST_SAMPLES
+    seconds = vectors.seconds / GAIN if possible else min(current().left, LONGEST) / LEAST_SAMPLES
     strings = string_simulation(problem.ansatz, observables, MAX_STRINGS, seconds, problem.budget)
     if not isinstance(strings, str):
         return strings
@@ -148,17 +149,25 @@ class _Moments:
 
 def _sample(problem: Problem, task: Simulation | StringSimulation, rng: np.random.Generator) -> Prediction:
     budget, num = problem.budget, problem.ansatz.arguments.num_elements
-    offsets, matrix, chain, own = angle_map(task.angles, num)
-    start = time.monotonic()
+    offsets, matrix, chain, own = _angle_map(task.angles, num)
+    allowance = current()
+    size = max(2, int(min(task.batch, min(allowance.left, LONGEST) / (4 * max(task.seconds, 1e-9)))))
     shown = Progress("sampled circuits", budget.samples, budget.progress)
     loss = gradient = None
     stopped = "all samples drawn"
     while True:
-        batch = min(task.batch, budget.samples - (loss.count if loss else 0))
+        batch = max(1, min(size, budget.samples - (loss.count if loss else 0)))
         elements = problem.law.draw(rng, batch)
         angles = offsets + (matrix @ elements.T).T
         angles[:, own] = rng.uniform(0, 2 * np.pi * 10_007, (batch, len(own)))
-        values, slopes = task.run(angles)
+        try:
+            values, slopes = task.run(angles)
+        except OutOfTime as stop:
+            if loss is None or loss.count < 2:
+                shown.close()
+                return Prediction.unavailable(f"no two circuits {task.description} were run: {stop}")
+            stopped = str(stop)
+            break
         value, slope = _loss(problem, task, values, slopes)
         slope = slope @ chain
         if loss is None:
@@ -173,8 +182,8 @@ def _sample(problem: Problem, task: Simulation | StringSimulation, rng: np.rando
                 break
             if loss.count >= budget.samples:
                 break
-        if loss.count > 1 and time.monotonic() - start > MAX_SECONDS:
-            stopped = f"stopped after {MAX_SECONDS:.0f} s"
+        if loss.count > 1 and allowance.over:
+            stopped = allowance.statement
             break
     shown.close()
     mean, variance, error = (float(part[0]) for part in loss.variance())
@@ -197,7 +206,7 @@ def _estimate(value, error, reason: str) -> VarianceEstimate:
     return VarianceEstimate(value, error, METHOD, False, interval, reason)
 
 
-def angle_map(angles: Sequence[Angle], num: int):
+def _angle_map(angles: Sequence[Angle], num: int):
     """``angles = offsets + matrix · elements``; the matrix of the chain rule, where an angle that is not affine counts
     as the element itself, as for the other engines; and the positions of those."""
     offsets = np.array([angle.offset for angle in angles], float)

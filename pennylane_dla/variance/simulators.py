@@ -1,7 +1,7 @@
-"""Losses and derivatives of many circuits with different angles, by PennyLane's simulators.
+"""Losses and derivatives of many circuits with different angles, on state vectors.
 
-Few qubits: the state vectors of a whole batch go through PennyLane's ``apply_operation`` together, forward and, for
-the derivatives, backward (adjoint differentiation, arXiv:2009.02823). More qubits: ``lightning.qubit`` with its
+Few qubits: the state vectors of a whole batch go through the circuit together, forward and, for the derivatives,
+backward (adjoint differentiation, arXiv:2009.02823). More qubits: ``lightning.qubit`` with its
 adjoint derivatives, circuit by circuit. Compiling a circuit, ``jit(vmap(grad(qnode)))``, takes minutes for a few
 hundred gates, which is why nothing is compiled here.
 """
@@ -16,8 +16,8 @@ import numpy as np
 import pennylane as qp
 import scipy.sparse
 from jaxtyping import Complex, Float
-from pennylane.devices.qubit import apply_operation
 
+from pennylane_dla.algebra.allowance import checkpoint
 from pennylane_dla.circuit.ansatz import Angle, Ansatz, ProductState, Rotation, VectorState
 from pennylane_dla.pauli import PauliSum
 from pennylane_dla.pauli.strings import CODE
@@ -103,27 +103,37 @@ class Simulation:
         return self._run_batched(angles)
 
     def _run_batched(self, angles):
-        batch = len(angles)
-        shape = (batch,) + (2,) * self.num_wires
-        state = np.broadcast_to(self.state.reshape((1,) + shape[1:]), shape).astype(complex)
+        """Amplitudes by rows, circuits by columns: ``exp(-iφP)ψ = cos φ ψ - i sin φ Pψ`` permutes rows."""
+        batch, dim = len(angles), len(self.state)
+        state = np.repeat(self.state.astype(complex)[:, None], batch, axis=1)
+        words: dict[tuple, _Word] = {}
         for turn in self.turns:
-            state = _apply(_operations(turn, angles), state)
+            if turn.unitary is None and (turn.wires, turn.word) not in words:
+                words[turn.wires, turn.word] = _Word.of(turn, self.num_wires)
+        phases = angles.T * 1.0
+        for turn in self.turns:
+            checkpoint()
+            if turn.unitary is not None:
+                state = _apply_matrix(turn.unitary, turn.wires, state)
+            else:
+                phase = turn.coefficient * phases[turn.gate]
+                state = np.cos(phase) * state + (-1j * np.sin(phase)) * words[turn.wires, turn.word].on(state)
         images = [_apply_sum(observable, state) for observable in self.observables]
         values = np.stack([_overlap(state, image).real for image in images], axis=1)
         slopes = np.zeros((batch, len(images), len(self.gates)))
+        both = np.stack([state, *images], axis=1)  # the state and the images go back together
         for turn in reversed(self.turns):
-            if turn.gate >= 0 and self.trainable[turn.gate]:
-                moved = _apply(
-                    [_PAULI[letter](wire) for letter, wire in zip(turn.word, turn.wires, strict=True)], state
-                )
-                for j, image in enumerate(images):
-                    slopes[:, j, turn.gate] += 2 * turn.coefficient * _overlap(image, moved).imag
-            if turn.unitary is None:
-                back = _operations(turn, -angles)
-            else:
-                back = _operations(turn._replace(unitary=turn.unitary.conj().T), angles)
-            state = _apply(back, state)
-            images = [_apply(back, image) for image in images]
+            checkpoint()
+            flat = both.reshape(dim, -1)
+            if turn.unitary is not None:
+                both = _apply_matrix(turn.unitary.conj().T, turn.wires, flat).reshape(both.shape)
+                continue
+            moved = words[turn.wires, turn.word].on(flat).reshape(both.shape)
+            if self.trainable[turn.gate]:
+                for j in range(len(images)):
+                    slopes[:, j, turn.gate] += 2 * turn.coefficient * _overlap(both[:, 1 + j], moved[:, 0]).imag
+            phase = turn.coefficient * phases[turn.gate]
+            both = np.cos(phase) * both + (1j * np.sin(phase)) * moved
         return values, slopes
 
     def _run_lightning(self, angles):
@@ -260,37 +270,50 @@ def _elementary(turn: Turn, angles: Float[np.ndarray, " gates"]) -> tuple[list, 
     return elementary, next(operation for operation in elementary if isinstance(operation, qp.MultiRZ))
 
 
-def _operations(turn: Turn, angles: Float[np.ndarray, "batch gates"]) -> list:
-    """The turn as operations on few wires: a rotation by a long word is a ladder of CNOTs around one qubit."""
-    if turn.unitary is not None or len(turn.wires) < 3:
-        return [_operation(turn, angles)]
-    result = []
-    for operation in _operation(turn, angles).decomposition():
-        result += operation.decomposition() if isinstance(operation, qp.MultiRZ) else [operation]
-    return result
+class _Word(NamedTuple):
+    """A Pauli word on all amplitudes: ``(Pψ)_i = phase_i ψ_{source_i}``."""
+
+    source: np.ndarray
+    phase: np.ndarray
+
+    @classmethod
+    def of(cls, turn: Turn, num_wires: int) -> _Word:
+        codes = [0] * num_wires
+        for wire, letter in zip(turn.wires, turn.word, strict=True):
+            codes[wire] = CODE[letter]
+        x, z = (sum((code >> part & 1) << (num_wires - 1 - w) for w, code in enumerate(codes)) for part in (0, 1))
+        source = np.arange(2**num_wires) ^ x
+        signs = 1 - 2 * (np.bitwise_count(source & z) & 1).astype(float)
+        return cls(source, (1j ** int(np.bitwise_count(x & z)) * signs)[:, None])
+
+    def on(self, state: Complex[np.ndarray, "dim m"]) -> Complex[np.ndarray, "dim m"]:
+        return self.phase * state[self.source]
 
 
-def _apply(operations: list, state: np.ndarray) -> np.ndarray:
-    for operation in operations:
-        state = apply_operation(operation, state, is_state_batched=True)
-    return state
+def _apply_matrix(matrix: np.ndarray, wires: Sequence[int], state: Complex[np.ndarray, "dim m"]) -> np.ndarray:
+    """A matrix on some wires of all columns."""
+    n = int(len(state)).bit_length() - 1
+    rest = [w for w in range(n) if w not in wires]
+    order = [*wires, *rest, n]
+    tensor = state.reshape((2,) * n + (-1,)).transpose(order)
+    image = (matrix @ tensor.reshape(len(matrix), -1)).reshape(tensor.shape)
+    return np.ascontiguousarray(image.transpose(np.argsort(order))).reshape(state.shape)
 
 
 def _overlap(left: np.ndarray, right: np.ndarray) -> Complex[np.ndarray, " batch"]:
-    return np.einsum("bi,bi->b", left.reshape(len(left), -1).conj(), right.reshape(len(right), -1))
+    return np.einsum("ib,ib->b", left.conj(), right)
 
 
-def _apply_sum(observable: PauliSum, state: np.ndarray) -> np.ndarray:
+def _apply_sum(observable: PauliSum, state: Complex[np.ndarray, "dim m"]) -> np.ndarray:
     """``O|ψ⟩``: terms with equal X part share one permutation and one diagonal."""
-    flat = state.reshape(len(state), -1)
-    result = np.zeros_like(flat)
-    index = np.arange(flat.shape[1])
-    for flip, diagonal in diagonals(observable).items():
-        result += diagonal * flat[:, index ^ flip]
-    return result.reshape(state.shape)
+    result = np.zeros_like(state)
+    index = np.arange(len(state))
+    for flip, diagonal in _diagonals(observable).items():
+        result += diagonal[:, None] * state[index ^ flip]
+    return result
 
 
-def diagonals(observable: PauliSum) -> dict[int, Complex[np.ndarray, " dim"]]:
+def _diagonals(observable: PauliSum) -> dict[int, Complex[np.ndarray, " dim"]]:
     """``O = Σ_x D_x X^x``: the diagonal ``D_x`` for each X part."""
     n = observable.num_wires
     x, z = observable.strings.bits()
@@ -316,7 +339,7 @@ def _operator(observable: PauliSum):
     index = np.arange(dim)
     matrix = sum(
         scipy.sparse.csr_matrix((diagonal, (index, index ^ flip)), shape=(dim, dim))
-        for flip, diagonal in diagonals(observable).items()
+        for flip, diagonal in _diagonals(observable).items()
     )
     return qp.SparseHamiltonian(matrix, wires=range(observable.num_wires))
 

@@ -24,6 +24,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
+from pennylane_dla.algebra.allowance import checkpoint
 from pennylane_dla.circuit.ansatz import Angle, Ansatz
 from pennylane_dla.circuit.effective import effective_ansatz
 from pennylane_dla.pauli import PauliSum
@@ -69,6 +70,11 @@ class StringSimulation:
         return f"on {len(self.state)} Pauli strings"
 
     @property
+    def seconds(self) -> float:
+        """Rough time for one circuit and its derivatives."""
+        return self.reached.seconds
+
+    @property
     def bytes(self) -> int:
         """Held for one circuit: ``v`` there, ``v`` and ``u`` on the way back, copies, derivatives."""
         number = len(self.observables)
@@ -98,6 +104,7 @@ class StringSimulation:
         vector = np.repeat(self.reached.observables.T, batch, axis=1)
         copies = {}
         for position in range(len(self.reached.steps) - 1, -1, -1):
+            checkpoint()
             step = self.reached.steps[position]
             if position in self.kept:
                 copies[position] = vector[: _size(step)].copy()
@@ -115,6 +122,7 @@ class StringSimulation:
         slopes = np.zeros((batch, number, len(self.angles)))
         split = number * batch
         for position, step in enumerate(self.reached.steps):
+            checkpoint()
             if isinstance(step, Turn):
                 wanted = not self.angles[step.rotation].fixed
                 slope = _turn(both, step, angles[:, step.rotation], -1.0, number if wanted else 0)

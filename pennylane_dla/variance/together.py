@@ -20,6 +20,8 @@ from .estimate import Prediction
 from .law import AngleLaw
 from .problem import Budget, Problem
 
+FINITE = 2 / 3  # of the time that is left for a circuit; the limit gets the rest
+
 
 class Forecast(NamedTuple):
     """What is predicted for one measurement of one circuit.
@@ -57,9 +59,11 @@ def forecasts(
         for each measurement one forecast for each circuit; those of a measurement without an observable say why
     """
     known: dict[int, list[Forecast]] = {}
-    for ansatz in batch:
-        if id(ansatz) not in known:
-            first = ansatz is batch[0]
+    circuits = list({id(ansatz): ansatz for ansatz in batch}.values())
+    allowance = allowance or Allowance(budget.max_seconds)
+    for number, ansatz in enumerate(circuits):
+        first = ansatz is batch[0]
+        with allowance.part(1 / (len(circuits) - number)):
             known[id(ansatz)] = _of_circuit(ansatz, law, budget, method, algebra if first else None, allowance, first)
     return [[known[id(ansatz)][i] for ansatz in batch] for i in range(len(batch[0].measurements))]
 
@@ -70,7 +74,7 @@ def _of_circuit(
     budget: Budget,
     method: str | None,
     algebra: LieAlgebra | None,
-    allowance: Allowance | None,
+    allowance: Allowance,
     causes: bool,
 ) -> list[Forecast]:
     measurements = ansatz.measurements
@@ -82,11 +86,14 @@ def _of_circuit(
         ]
 
     asked, noiseless = problems(ansatz), without_noise(ansatz)
-    finite, undamped = predict_together(asked, method), [None] * len(wanted)
+    undamped: Sequence[Prediction | None] = [None] * len(wanted)
+    with allowance.part(FINITE):
+        finite = predict_together(asked, method)
     if noiseless is not ansatz:
         asked = problems(noiseless)
         if causes:
-            undamped = predict_together(asked, method)
+            with allowance.part(FINITE):
+                undamped = predict_together(asked, method)
     limits = deep_limits(asked, algebra)
     missing = [Prediction.unavailable(measurement.reason or "") for measurement in measurements]
     result = [Forecast(prediction, prediction, None) for prediction in missing]

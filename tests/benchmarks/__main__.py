@@ -5,7 +5,7 @@ import platform
 import sys
 from importlib.metadata import PackageNotFoundError, version
 
-PARTS = ("diagnosis", "classification", "paths", "sums")
+PARTS = ("diagnosis", "classification", "paths", "sums", "slow")
 PEERS = ("pennylane", "pennylane-lightning", "jax", "numpy", "paulie", "fastdla", "stim")
 
 

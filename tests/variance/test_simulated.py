@@ -6,6 +6,7 @@ import numpy as np
 import pennylane as qp
 import pytest
 
+from pennylane_dla.algebra.allowance import Allowance
 from pennylane_dla.circuit.ansatz import Angle, Ansatz, Arguments, Channel, ProductState, Rotation, VectorState
 from pennylane_dla.pauli import PauliSum, ProjectorProduct
 from pennylane_dla.variance import exact, module, simulated, simulators
@@ -162,10 +163,13 @@ def test_reproducible_and_stops_at_the_wanted_precision():
     assert first.statistics["samples"] < 100_000 and "below 0.1" in first.loss.reason
 
 
-def test_time_is_a_stated_limit(monkeypatch):
-    monkeypatch.setattr(simulated, "MAX_SECONDS", 0.0)
-    problem = replace(qaoa(4, 2, ring(4), ring_cost(4)), budget=replace(QUIET, rtol=1e-9))
-    assert "stopped after 0 s" in simulated.predict(problem).loss.reason
+def test_time_is_a_stated_limit():
+    problem = replace(qaoa(4, 2, ring(4), ring_cost(4)), budget=replace(QUIET, rtol=1e-9, samples=10**8))
+    with Allowance(1.0).part():
+        found = simulated.predict(problem)
+    assert "stopped after max_seconds=1" in found.loss.reason and found.statistics["samples"] > 100
+    with Allowance(1e-9).part():
+        assert "max_seconds=1e-09" in simulated.predict(problem).loss.reason
 
 
 def test_what_it_does_not_treat_it_says(monkeypatch):

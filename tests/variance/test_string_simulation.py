@@ -8,6 +8,7 @@ import pennylane as qp
 import pytest
 
 import pennylane_dla as dla
+from pennylane_dla.algebra.allowance import Allowance
 from pennylane_dla.circuit.ansatz import Angle, Ansatz, Arguments, Channel, ProductState, Rotation, VectorState
 from pennylane_dla.circuit.channels import transfer_matrix
 from pennylane_dla.circuit.extract import extract
@@ -332,7 +333,8 @@ def test_reasons():
 
     assert "more than 50 Pauli strings" in reason(max_strings=50)
     assert "one circuit takes more than 1e-07 s" in reason(max_seconds=1e-7)
-    assert "max_seconds=1e-09" in reason(budget=Budget(max_seconds=1e-9))
+    with Allowance(1e-9).part():
+        assert "max_seconds=1e-09" in reason()
     assert "max_memory=1000" in reason(budget=Budget(max_memory=1000))
     mixed = Rotation((0, 1), ("ZX", "IZ"), (0.5, 0.5), Angle(0.0, (0,), (1.0,)), "Evolution")
     ansatz = replace(problem.ansatz, gates=(*problem.ansatz.gates, mixed))
