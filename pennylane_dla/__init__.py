@@ -6,7 +6,7 @@ from .algebra.lie_closure import lie_closure
 from .compare import compare
 from .diagnose import check, diagnose, inspect
 from .diagnostics import Diagnostics
-from .errors import BarrenPlateauError, DLAError, DLAWarning
+from .errors import BarrenPlateauError, DLAError, DLAWarning, TrainabilityError
 from .report import plot
 from .scaling import scaling
 from .variance.estimate import VarianceEstimate
@@ -21,6 +21,7 @@ __all__ = [
     "Diagnostics",
     "LieAlgebra",
     "Normal",
+    "TrainabilityError",
     "Uniform",
     "VarianceEstimate",
     "check",

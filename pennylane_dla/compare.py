@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import numpy as np
 import pennylane as qp
 from pennylane.tape import QuantumScript
 
@@ -16,7 +15,7 @@ from .algebra.naming import format_dimension
 from .diagnostics import Diagnostics, _plain
 from .errors import DLAError
 from .inspection import Options, inspect_circuit
-from .summary import Summary, summarize
+from .summary import Summary, shown_gradient, shown_shots, summarize
 from .variance.progress import Progress
 from .verdict import count
 
@@ -48,19 +47,23 @@ class Comparison:
         return {name: summarize(diag, self.measurement) for name, diag in self.diagnostics.items()}
 
     def region(self, name: str) -> str:
-        """``"barren"`` where the shots assumed do not resolve the median gradient, ``"underfitting"`` where there are
-        more parameters than ``dim 𝔤``, ``"both"``, ``"balanced"``, or ``"unknown"``.
+        """Where the circuit stands, by what is known.
 
-        Above ``dim 𝔤`` parameters buy nothing: the circuit cannot move in more directions.
+        ``"barren"`` where no budget resolves the gradient or there is none, ``"below shot noise"`` where more shots
+        would, ``"underfitting"`` where there are more parameters than ``dim 𝔤``, ``"both"``, ``"balanced"`` where the
+        shots resolve the gradient, or ``"unknown"``.
         """
         summary = self.summaries[name]
-        if summary.shots_needed is None:
+        label = summary.label
+        if label == "unknown":
             return "unknown"
-        barren = summary.shots_needed > self.diagnostics[name].shots
+        barren = label in ("exponentially small", "no gradient")
         under = summary.dim_complete and summary.num_params > summary.dim
-        return {(True, True): "both", (True, False): "barren", (False, True): "underfitting"}.get(
-            (barren, under), "balanced"
-        )
+        if barren:
+            return "both" if under else "barren"
+        if label == "needs more shots":
+            return "below shot noise"
+        return "underfitting" if under else "balanced"
 
     def rows(self) -> tuple[list[str], list[list[str]]]:
         """Header and lines of the table."""
@@ -70,16 +73,13 @@ class Comparison:
             "parameters",
             "dim 𝔤",
             "algebra",
-            "median Var[grad]",
+            "median E[grad²]",
             "dead",
             "shots needed",
             "region",
         ]
         lines = []
         for name, s in self.summaries.items():
-            gradient = "–" if s.gradient is None else f"{s.gradient:.3g}"
-            if s.gradient_stderr:
-                gradient = f"{s.gradient:.2g} ± {s.gradient_stderr:.0e}"
             lines.append(
                 [
                     name,
@@ -87,9 +87,9 @@ class Comparison:
                     str(s.num_params),
                     ("" if s.dim_complete else "≥ ") + format_dimension(s.dim),
                     _short(s.algebra or "–"),
-                    gradient,
+                    shown_gradient(s),
                     str(s.dead),
-                    "–" if s.shots_needed is None else ("∞" if np.isinf(s.shots_needed) else count(s.shots_needed)),
+                    shown_shots(s.shots_needed, s.shots_is_bound),
                     self.region(name),
                 ]
             )
@@ -104,14 +104,22 @@ class Comparison:
             for name, s in self.summaries.items()
             if s.reason
         ]
-        result.append(("barren", f"{assumed} shots an expectation value do not resolve the median gradient component"))
-        result.append(("underfitting", "more parameters than dim 𝔤 directions to move in: the others buy nothing"))
+        regions = {self.region(name) for name in self.diagnostics}
+        meaning = {
+            "balanced": f"{assumed} shots per expectation value resolve the gradient",
+            "below shot noise": f"{assumed} shots per expectation value do not resolve the gradient; more would",
+            "barren": "no budget of shots resolves the gradient at this size, or there is none",
+            "underfitting": "more parameters than dim 𝔤: extra parameters add no new directions",
+            "both": "barren, and more parameters than dim 𝔤",
+            "unknown": "the gradient is not known well enough",
+        }
+        result += [(name, text) for name, text in meaning.items() if name in regions]
         return result
 
     def __str__(self) -> str:
         from .report.text import columns
 
-        return "\n".join([columns(*self.rows()), "", *(f"{label:<14}{text}" for label, text in self.notes())])
+        return "\n".join([columns(*self.rows()), "", *(f"{label:<18}{text}" for label, text in self.notes())])
 
     def _repr_html_(self) -> str:
         from .report.html import grid_table, key_table, page

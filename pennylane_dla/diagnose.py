@@ -14,7 +14,7 @@ from pennylane.tape import QuantumScript
 
 from .circuit.call_key import call_key
 from .diagnostics import Diagnostics
-from .errors import BarrenPlateauError, DLAError, DLAWarning
+from .errors import BarrenPlateauError, DLAError, DLAWarning, TrainabilityError
 from .inspection import Options, inspect_circuit
 
 
@@ -35,7 +35,7 @@ def inspect(circuit, **options: Any) -> Callable[..., Diagnostics]:
             noise
         angles: law of the angles: ``dla.Uniform()`` (default), ``dla.Uniform(low, high)``, ``dla.Normal(std, mean)``, a
             characteristic function, or a dictionary from argument names to these; radians
-        shots (int): shots an expectation value that the verdict assumes; default those of the QNode, else 1000
+        shots (int): shots per expectation value that the verdict assumes; default those of the QNode, else 1000
         method (str): one engine instead of the best: ``"exact"``, ``"module"``, ``"paths"``, ``"simulated"``
         max_dim (int): elements that an enumeration may reach
         max_memory (int): bytes that one engine may hold
@@ -78,7 +78,11 @@ def inspect(circuit, **options: Any) -> Callable[..., Diagnostics]:
 
 
 def check(circuit, on_fail: str = "raise", **options: Any) -> Callable[..., Diagnostics]:
-    """Refuse a circuit whose gradient training could not see.
+    """Raise if the gradient cannot be resolved with the given shots.
+
+    Where no shots are given and the QNode has none, it runs on a simulator without shot noise: then only a gradient
+    that is exponentially small, zero or not known to be larger is refused, not one that needs some more shots than the
+    1000 that are assumed.
 
     Args:
         circuit: a QNode or a tape
@@ -91,8 +95,12 @@ def check(circuit, on_fail: str = "raise", **options: Any) -> Callable[..., Diag
         Callable: takes the arguments of the QNode and returns the diagnosis where the check passes
 
     Raises:
-        BarrenPlateauError: where the verdict is ``"not trainable"`` or ``"no gradient"`` and ``on_fail="raise"``
+        BarrenPlateauError: where the gradient is exponentially small and ``on_fail="raise"``
+        TrainabilityError: its parent, where the gradient needs more shots than were given, is zero, or is only known to
+            be smaller than some bound. Both carry ``diagnostics``, ``verdict`` and ``shots_needed``
         DLAError: where the circuit cannot be read, or ``on_fail`` is neither word
+
+    A gradient about which nothing can be computed gives a :class:`~pennylane_dla.DLAWarning`.
 
     **Example**
 
@@ -102,7 +110,7 @@ def check(circuit, on_fail: str = "raise", **options: Any) -> Callable[..., Diag
     ...     qp.BasicEntanglerLayers(weights, wires=range(4))
     ...     return qp.expval(qp.Z(0))
     >>> check(circuit, shots=1000)(np.zeros((3, 4))).verdict.label
-    'trainable'
+    'resolved'
     """
     if on_fail not in ("raise", "warn"):
         raise DLAError(f'on_fail={on_fail!r}: use "raise" or "warn".')
@@ -112,14 +120,16 @@ def check(circuit, on_fail: str = "raise", **options: Any) -> Callable[..., Diag
     def wrapper(*args, **kwargs) -> Diagnostics:
         diagnostics = look(*args, **kwargs)
         verdict = diagnostics.verdict
-        if verdict.label == "unknown":
+        if verdict.resolved or (verdict == "needs more shots" and diagnostics.analytic and not verdict.is_bound):
+            return diagnostics
+        if verdict == "unknown" and verdict.shots_needed is None:
             warnings.warn(f"{diagnostics.name} could not be checked: {verdict.criterion}", DLAWarning, stacklevel=2)
-        elif verdict.label != "trainable":
-            state = "has no gradient" if verdict == "no gradient" else f"is {verdict}"
-            message = f"{diagnostics.name} {state}: {verdict.criterion}. {verdict.outlook}"
-            if on_fail == "raise":
-                raise BarrenPlateauError(message)
-            warnings.warn(message, DLAWarning, stacklevel=2)
+            return diagnostics
+        message = f"{diagnostics.name}: {verdict.headline}. {verdict.criterion}. {verdict.outlook}".rstrip()
+        if on_fail == "raise":
+            kind = BarrenPlateauError if verdict == "exponentially small" else TrainabilityError
+            raise kind(message, diagnostics)
+        warnings.warn(message, DLAWarning, stacklevel=2)
         return diagnostics
 
     return wrapper
@@ -165,7 +175,7 @@ def diagnose(tape, **options: Any):
     ...     return qp.expval(qp.Z(0))
     >>> result = circuit(np.zeros((3, 4)))
     >>> circuit.dla.verdict.label
-    'trainable'
+    'resolved'
     """
     marked = copy.copy(tape)
     marked.dla = inspect_circuit(tape, (), {}, Options.from_keywords(**options))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from fractions import Fraction
 from math import isnan
 from typing import Any
@@ -23,23 +23,43 @@ class LossDiagnostics:
     Args:
         variance: its variance
         mean: its mean, the observable's constant included; ``None`` where it was not computed
+        mean_stderr: standard error of the mean; ``0.0`` where it is exact
     """
 
     variance: VarianceEstimate
     mean: float | None = None
+    mean_stderr: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
 class GradientDiagnostics:
-    """Variance of ``∂loss/∂element`` for every element of the trainable arguments.
+    """Mean and variance of ``∂loss/∂element`` for every element of the trainable arguments.
 
     Args:
-        estimate: one entry an element, flattened in order (one more axis for a broadcast batch)
+        estimate: variances, one entry per element, flattened in order (one more axis for a broadcast batch)
         arguments: the trainable arguments
+        mean_estimate: ``E[∂loss/∂element]`` in the same form: zero for angles uniform over the period. ``None`` where
+            it was not computed
+        moment_estimate: ``E[(∂loss/∂element)²]``, the signal: variance plus squared mean
     """
 
     estimate: VarianceEstimate
     arguments: Arguments
+    mean_estimate: VarianceEstimate | None = None
+    moment_estimate: VarianceEstimate | None = None
+
+    @property
+    def mean(self) -> Any:
+        """The means in the form of a gradient, ``None`` where they were not computed."""
+        if self.mean_estimate is None or self.mean_estimate.value is None:
+            return None
+        return self.arguments.restore(np.asarray(self.mean_estimate.value))
+
+    @property
+    def second_moment(self) -> Any:
+        """``Var[g] + E[g]²`` in the form of a gradient: what the shots have to see."""
+        moment = self.moment_estimate if self.moment_estimate is not None else self.estimate
+        return None if moment.value is None else self.arguments.restore(np.asarray(moment.value))
 
     @property
     def variance(self) -> Any:
@@ -92,8 +112,7 @@ class MeasurementDiagnostics:
         loss: its variance at the given depth
         gradient: of every element
         limit: of a deep circuit
-        shots_needed: shots an expectation value to resolve the median non-zero gradient component with
-            signal-to-noise 1; ``None`` where unknown, ``inf`` where all of them vanish
+        signal: the gradient against the noise of the shots; ``None`` where unknown
         causes: what makes the gradient small
         facts: further numbers of the engines (size of the orbit, paths, purities …)
     """
@@ -103,9 +122,45 @@ class MeasurementDiagnostics:
     loss: LossDiagnostics
     gradient: GradientDiagnostics
     limit: LimitDiagnostics
-    shots_needed: float | None = None
+    signal: Signal | None = None
     causes: tuple[Cause, ...] = ()
     facts: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def shots_needed(self) -> float | None:
+        """Shots per expectation value at which a typical gradient entry equals its noise: a lower bound where
+        ``signal.entry_is_bound``, ``inf`` where every entry is zero, ``None`` where unknown."""
+        return None if self.signal is None else self.signal.entry
+
+
+@dataclass(frozen=True)
+class Signal:
+    """The gradient against the noise of the shots, at a typical random initialization.
+
+    Args:
+        shots: per expectation value, that the shares are for
+        entry: shots at which a typical entry equals its noise: the median over initializations and over the entries
+            that can move; ``inf`` where all are zero, ``None`` where unknown
+        norm: the same for the length of the whole gradient
+        share: how many entries at random initializations are resolved with ``shots``
+        share_stderr: its standard error, where it was sampled
+        norm_share: how many random initializations have a gradient longer than its noise; ``None`` where not sampled
+        entry_is_bound: only known: at least so many shots
+        norm_is_bound: likewise
+        share_is_bound: only known: at most this share
+        method: how it was found
+    """
+
+    shots: int
+    entry: float | None = None
+    norm: float | None = None
+    share: float | None = None
+    share_stderr: float = 0.0
+    norm_share: float | None = None
+    entry_is_bound: bool = False
+    norm_is_bound: bool = False
+    share_is_bound: bool = False
+    method: str = ""
 
 
 @dataclass(frozen=True)
@@ -125,17 +180,40 @@ class Cause:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What one circuit of one size can say about trainability.
+    """What one circuit of one size can say about training.
+
+    ========================  ==========================================================================================
+    label                     means
+    ========================  ==========================================================================================
+    ``resolved``              the shots resolve a typical gradient
+    ``needs more shots``      a person could pay for the shots that would, up to ten million per expectation value
+    ``exponentially small``   no budget would, at this size
+    ``no gradient``           every entry is exactly zero
+    ``unknown``               too little is known, and the criterion says what
+    ========================  ==========================================================================================
+
+    Whether a family of circuits has a barren plateau is a statement about growth: see :func:`pennylane_dla.scaling`.
 
     Args:
-        label: ``"trainable"``, ``"not trainable"``, ``"no gradient"`` or ``"unknown"``
+        label: one of the five
+        headline: the answer in a few words
         criterion: what was compared with what
         outlook: what the limit says about deeper circuits; never more than the figures do
+        shots_needed: the number that decided: shots per expectation value; ``None`` where unknown
+        is_bound: whether that number is only a lower bound
     """
 
     label: str
     criterion: str
     outlook: str = ""
+    headline: str = ""
+    shots_needed: float | None = None
+    is_bound: bool = False
+
+    @property
+    def resolved(self) -> bool:
+        """Whether the shots resolve a typical gradient."""
+        return self.label == "resolved"
 
     def __str__(self) -> str:
         return self.label
@@ -177,7 +255,8 @@ class Diagnostics:
         arguments: which they are
         algebra: the dynamical Lie algebra of the effective generators
         measurements: one for each measurement
-        shots: shots an expectation value that the verdict assumes
+        shots: per expectation value, that the verdict assumes
+        analytic: whether nobody gave a number of shots: the circuit runs on a simulator without shot noise
         verdict: with its criterion
         assumptions: what the numbers rest on: the law of the angles, the data used, no classical post-processing
         notes: what was snapped, dropped or not found
@@ -197,6 +276,7 @@ class Diagnostics:
     notes: tuple[str, ...] = ()
     ansatz: Ansatz | None = None
     source: Source | None = None
+    analytic: bool = False
 
     @property
     def _only(self) -> MeasurementDiagnostics:
@@ -263,14 +343,20 @@ class Diagnostics:
             "measurements": [
                 {
                     "observable": m.observable,
-                    "loss": {"mean": _plain(m.loss.mean), "variance": _estimate(m.loss.variance)},
+                    "loss": {
+                        "mean": _plain(m.loss.mean),
+                        "mean_stderr": _plain(m.loss.mean_stderr),
+                        "variance": _estimate(m.loss.variance),
+                    },
                     "gradient": _estimate(m.gradient.estimate),
+                    "gradient_mean": None if m.gradient.mean_estimate is None else _estimate(m.gradient.mean_estimate),
                     "limit": {
                         "loss": _estimate(m.limit.loss.variance),
                         "gradient": _estimate(m.limit.gradient.estimate),
                         "without_noise": m.limit.without_noise,
                     },
                     "shots_needed": _plain(m.shots_needed),
+                    "signal": None if m.signal is None else _plain(asdict(m.signal)),
                     "causes": [{"name": c.name, "evidence": c.evidence, "factor": c.factor} for c in m.causes],
                     "facts": {k: _plain(v) for k, v in m.facts.items() if isinstance(v, (str, int, float, list, dict))},
                 }
@@ -278,11 +364,8 @@ class Diagnostics:
             ],
             "shots": self.shots,
             "shots_needed": _plain(self.shots_needed),
-            "verdict": {
-                "label": self.verdict.label,
-                "criterion": self.verdict.criterion,
-                "outlook": self.verdict.outlook,
-            },
+            "analytic": self.analytic,
+            "verdict": _plain(asdict(self.verdict)),
             "assumptions": list(self.assumptions),
             "notes": list(self.notes),
         }

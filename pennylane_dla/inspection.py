@@ -27,11 +27,12 @@ from pennylane_dla.errors import DLAError
 from pennylane_dla.pauli import PauliSum, ProjectorProduct
 from pennylane_dla.variance.estimate import Prediction, VarianceEstimate
 from pennylane_dla.variance.law import AngleLaw, Uniform
-from pennylane_dla.variance.problem import Budget
+from pennylane_dla.variance.problem import Budget, Problem
 from pennylane_dla.variance.together import Forecast, forecasts
 
 from .causes import find_causes
-from .verdict import DEFAULT_SHOTS, eigenvalue_gap, shift_weights, shot_variance, shots_needed, verdict
+from .diagnosis.signal import measured_signal, second_moment
+from .verdict import DEFAULT_SHOTS, verdict
 
 AFTER_READING = 1 / 2  # of the time is left for the rest, however long reading the circuit took
 
@@ -69,6 +70,8 @@ class Options:
         if shots is not None and (isinstance(shots, bool) or not isinstance(shots, (int, np.integer)) or shots < 1):
             raise DLAError(f"shots={shots!r}: the number of shots must be a positive integer.")
         return cls(**keywords, budget=Budget(**limits))
+
+DRAWING = 1.0  # seconds that simulated initializations may take, at the default max_seconds
 
 
 def inspect_circuit(circuit, args: tuple, kwargs: dict, options: Options) -> Diagnostics:
@@ -120,7 +123,7 @@ def inspect_ansatz(
     effective = effective_ansatz(without_noise(first))
     algebra = dynamical_lie_algebra(effective, budget.max_dim, budget.progress, allowance)
     found = forecasts(batch, law, budget, options.method, algebra, allowance)
-    measurements = tuple(_diagnose_measurement(batch, i, one) for i, one in enumerate(found))
+    measurements = tuple(_diagnose_measurement(batch, i, one, law, options) for i, one in enumerate(found))
     return Diagnostics(
         name=name,
         num_wires=first.num_wires,
@@ -129,14 +132,17 @@ def inspect_ansatz(
         algebra=algebra,
         measurements=measurements,
         shots=shots,
-        verdict=verdict(measurements, shots),
+        verdict=verdict(measurements, shots, options.shots is None),
         assumptions=_assumptions(law, arguments),
         notes=_notes(batch),
         ansatz=first,
+        analytic=options.shots is None,
     )
 
 
-def _diagnose_measurement(batch: Sequence[Ansatz], index: int, found: Sequence[Forecast]) -> MeasurementDiagnostics:
+def _diagnose_measurement(
+    batch: Sequence[Ansatz], index: int, found: Sequence[Forecast], law: AngleLaw, options: Options
+) -> MeasurementDiagnostics:
     """One measurement of all circuits of a broadcast batch (usually one), from what is predicted for each of them."""
     measurement = batch[0].measurements[index]
     prediction, limit = (_stack([getattr(one, part) for one in found]) for part in ("finite", "limit"))
@@ -146,13 +152,11 @@ def _diagnose_measurement(batch: Sequence[Ansatz], index: int, found: Sequence[F
     result = _collect(measurement, batch[0].arguments, prediction, limit, undamped is not None)
     causes = find_causes(limit, prediction, undamped)
     result = replace(result, causes=causes)
-    if prediction.gradient.available and measurement.kind != "var":  # the shift rule of a variance is another one
-        single_shot = shot_variance(measurement.observable, prediction)
-        weights = np.stack([shift_weights(ansatz) for ansatz in batch], axis=-1)
-        gap = eigenvalue_gap(measurement.observable)
-        needed = shots_needed(prediction.gradient, weights, single_shot, gap)
-        result = replace(result, shots_needed=needed)
-    return result
+    kind, budget = measurement.kind, options.budget
+    problems = [Problem(ansatz, ansatz.measurements[index].observable, law, budget, kind) for ansatz in batch]
+    seconds = DRAWING * min(1.0, options.budget.max_seconds / 10) / len(batch[0].measurements)
+    signal = measured_signal(problems, prediction, options.shots or DEFAULT_SHOTS, seconds)
+    return replace(result, signal=signal)
 
 
 def _notes(batch: Sequence[Ansatz]) -> tuple[str, ...]:
@@ -168,8 +172,10 @@ def _collect(
     return MeasurementDiagnostics(
         label=measurement.label,
         observable=_shortened(measurement),
-        loss=LossDiagnostics(prediction.loss, prediction.loss_mean),
-        gradient=GradientDiagnostics(prediction.gradient, arguments),
+        loss=LossDiagnostics(prediction.loss, prediction.loss_mean, prediction.loss_mean_stderr),
+        gradient=GradientDiagnostics(
+            prediction.gradient, arguments, prediction.gradient_mean, second_moment(prediction)
+        ),
         limit=LimitDiagnostics(
             LossDiagnostics(limit.loss, limit.loss_mean), GradientDiagnostics(limit.gradient, arguments), noisy
         ),

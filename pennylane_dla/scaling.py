@@ -28,9 +28,13 @@ from .diagnostics import Diagnostics, _plain
 from .errors import DLAError, DLAWarning
 from .growth import MIN_POINTS, Growth, growth
 from .inspection import Options, inspect_circuit
-from .summary import Summary, summarize
+from .summary import Summary, shown_gradient, shown_shots, summarize
 from .variance.progress import Progress
-from .verdict import count
+
+PLATEAU = {
+    "plateau": "barren plateau: the gradient falls exponentially with the size",
+    "no plateau": "no barren plateau over these sizes: the gradient does not fall exponentially",
+}
 
 
 @dataclass(frozen=True)
@@ -72,13 +76,21 @@ class Scaling:
         return self.gradient.label
 
     @property
+    def plateau(self) -> str:
+        """``"plateau"`` where the gradient falls exponentially, ``"no plateau"`` where it does not, or
+        ``"undecided"``."""
+        if self.verdict in ("exponential", "undecided"):
+            return {"exponential": "plateau"}.get(self.verdict, self.verdict)
+        return "no plateau"
+
+    @property
     def sizes(self) -> tuple:
         """The sizes, in increasing order."""
         return tuple(case.size for case in self.cases)
 
     def rows(self) -> tuple[list[str], list[list[str]]]:
         """Header and lines of the table."""
-        header = [self.over, "parameters", "dim 𝔤", "Var[loss]", "median Var[grad]", "shots needed", "method"]
+        header = [self.over, "parameters", "dim 𝔤", "Var[loss]", "median E[grad²]", "shots needed", "method"]
         lines = []
         for case in self.cases:
             s = case.summary
@@ -89,8 +101,8 @@ class Scaling:
                     str(s.num_params),
                     dimension,
                     _number(s.loss, s.loss_stderr),
-                    _number(s.gradient, s.gradient_stderr),
-                    "–" if s.shots_needed is None else ("∞" if np.isinf(s.shots_needed) else count(s.shots_needed)),
+                    shown_gradient(s),
+                    shown_shots(s.shots_needed, s.shots_is_bound),
                     s.method if s.reason is None else f"not available: {s.reason}",
                 ]
             )
@@ -100,6 +112,7 @@ class Scaling:
         """Verdict on gradient and loss, and notes."""
         return [
             ("gradient", f"{self.gradient}; {self.gradient.reason}"),
+            *([] if self.plateau == "undecided" else [("verdict", PLATEAU[self.plateau])]),
             ("loss", f"{self.loss}; {self.loss.reason}"),
             *(("note", note) for note in self.notes),
         ]
@@ -123,6 +136,7 @@ class Scaling:
         return {
             "over": self.over,
             "verdict": self.verdict,
+            "plateau": self.plateau,
             "gradient": _plain({**asdict(self.gradient), "rate": self.gradient.rate}),
             "loss": _plain({**asdict(self.loss), "rate": self.loss.rate}),
             "cases": [_plain({"size": c.size, "seconds": c.seconds, **asdict(c.summary)}) for c in self.cases],
@@ -229,7 +243,7 @@ def scaling(
 
     skipped = [str(c.size) for c in cases if not c.summary.gradient]
     if skipped:
-        notes.append(f"no gradient above zero was found for {over} = {', '.join(skipped)}: left out of the fit")
+        notes.append(f"the gradient for {over} = {', '.join(skipped)} is zero or only bounded: left out of the fit")
     if len(sizes) < MIN_POINTS:
         notes.append(f"{len(sizes)} sizes: at least {MIN_POINTS} are needed for a verdict")
     return Scaling(over, tuple(cases), grown("loss"), grown("gradient"), tuple(notes))

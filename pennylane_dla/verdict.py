@@ -1,103 +1,27 @@
-"""From variances to a verdict: the gradient a circuit has against the noise of the shots that would measure it."""
+"""From signals to a verdict: what is known of the gradient a circuit has, against the shots that would measure it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 import numpy as np
-from jaxtyping import Float
 
-from pennylane_dla.circuit.ansatz import Ansatz, Rotation
-from pennylane_dla.diagnostics import MeasurementDiagnostics, Verdict
-from pennylane_dla.pauli import PauliSum, ProjectorProduct
-from pennylane_dla.variance.estimate import Prediction, VarianceEstimate, as_float
+from pennylane_dla.diagnostics import MeasurementDiagnostics, Signal, Verdict
+from pennylane_dla.variance.estimate import as_float
 
 DEFAULT_SHOTS = 1000
+AFFORDABLE = 10**7  # shots per expectation value: a quarter of an hour on a fast machine, for each entry twice
 
 
-def shift_weights(ansatz: Ansatz) -> Float[np.ndarray, " num_elements"]:
-    """``Σ_k a_k² Σ_j (2c_j)²`` for each element: what the parameter-shift rule multiplies the shot variance with.
+def verdict(measurements: Sequence[MeasurementDiagnostics], shots: int, analytic: bool = False) -> Verdict:
+    """Whether the shots resolve a typical gradient: a typical entry, or the gradient as a whole.
 
-    ``∂l/∂θ = Σ_k a_k Σ_j 2c_j (l(α_j + π/2) − l(α_j − π/2))/2``, summed over the gates ``k`` that ``θ`` drives and
-    their strings ``j``; each of the two losses is measured with the same number of shots.
-    """
-    weights = np.zeros(ansatz.arguments.num_elements)
-    for gate in ansatz.gates:
-        if isinstance(gate, Rotation) and not gate.angle.fixed:
-            strength = sum((2 * c) ** 2 for c in gate.coefficients)
-            coefficients = gate.angle.coefficients if gate.angle.affine else (1.0,) * len(gate.angle.elements)
-            for element, coefficient in zip(gate.angle.elements, coefficients, strict=True):
-                weights[element] += coefficient**2 * strength
-    return weights
-
-
-def shot_variance(observable: PauliSum | ProjectorProduct, prediction: Prediction) -> float:
-    """Variance of a single shot, averaged over the law of the angles.
-
-    One string: ``1 − E[l²]`` times its squared coefficient. A projector: ``E[l] − E[l²]``. A sum of strings, each
-    measured with the same number of shots: at most ``Σ_j c_j²``, which is what is used.
-    """
-    if isinstance(observable, ProjectorProduct):
-        mean = 2.0 ** -len(observable.wires) if prediction.loss_mean is None else prediction.loss_mean
-        variance = as_float(prediction.loss.value) if prediction.loss.available else 0.0
-        return max(0.0, mean - float(np.mean(variance)) - mean**2)
-    total = observable.purity()
-    if len(observable) == 1 and prediction.loss.available and prediction.loss_mean is not None:
-        traceless_mean = prediction.loss_mean - observable.constant
-        total -= float(np.mean(as_float(prediction.loss.value))) + traceless_mean**2
-    return max(0.0, total)
-
-
-def eigenvalue_gap(observable: PauliSum | ProjectorProduct) -> float:
-    """By how much one shot with the rare outcome changes the sum of all shots: 1 for a projector.
-
-    Pauli strings have no rare outcome, and 0 says so.
-    """
-    return 1.0 if isinstance(observable, ProjectorProduct) else 0.0
-
-
-def shots_needed(
-    gradient: VarianceEstimate, weights: Float[np.ndarray, "n batch"], single_shot: float, gap: float = 0.0
-) -> float | None:
-    """Shots an expectation value for signal-to-noise 1 on the median component that does not vanish.
-
-    ``N = w σ² / (2 Var[∂l])`` with ``w`` of :func:`shift_weights` and ``σ²`` of :func:`shot_variance`; and at least
-    ``gap √w / (2 √Var[∂l])``, where one shot more or less changes the estimate by as much as the gradient: the
-    outcome that a global projector asks for is so rare that its variance alone says too little. Where nothing was seen
-    in sampling, the upper end of the interval stands in for the variance, and the result is a lower bound.
+    Only what is known counts: a lower bound on the shots never resolves anything.
 
     Args:
-        gradient: one entry an element
-        weights: of :func:`shift_weights`; one more axis for a broadcast batch
-        single_shot: ``σ²``
-        gap: of :func:`eigenvalue_gap`
-
-    Returns:
-        shots, ``inf`` where every component vanishes, ``None`` where no variance is known
-    """
-    values = gradient.value
-    if values is None:
-        return None
-    values = np.asarray(values, float)
-    if not gradient.exact and gradient.interval is not None:
-        values = np.where(values == 0, gradient.interval[1], values)
-    values = values.reshape(len(weights), -1)
-    live = values > 0  # in a batch of parameters an element moves one entry of the loss only
-    if not live.any():
-        return float("inf")
-    per_angle = np.where(live, values, np.inf) / np.where(live, weights.reshape(len(weights), -1), 1.0)
-    noise = single_shot / (2 * per_angle)
-    needed = np.maximum(noise, gap / (2 * np.sqrt(per_angle))) * live
-    moving = live.any(axis=1)
-    return float(np.median(needed[moving].sum(axis=1) / live[moving].sum(axis=1)))
-
-
-def verdict(measurements: Sequence[MeasurementDiagnostics], shots: int) -> Verdict:
-    """Trainable, if ``shots`` shots an expectation value resolve the median gradient component of every measurement.
-
-    Args:
-        measurements: each with its ``shots_needed``
-        shots: shots that a user has for one expectation value
+        measurements: each with its signal
+        shots: per expectation value
+        analytic: whether nobody gave that number, on a simulator without shot noise
 
     Returns:
         the verdict of the worst measurement
@@ -105,43 +29,130 @@ def verdict(measurements: Sequence[MeasurementDiagnostics], shots: int) -> Verdi
     predicted = [m for m in measurements if m.gradient.estimate.available]
     if not predicted:
         reasons = {m.gradient.estimate.reason for m in measurements}
-        return Verdict("unknown", "no gradient variance is available: " + "; ".join(sorted(map(str, reasons))))
-    counted = [m for m in predicted if m.shots_needed is not None]
+        text = "no gradient variance is available: " + "; ".join(sorted(map(str, reasons)))
+        bound = [m for m in measurements if m.gradient.estimate.interval is not None]
+        if bound:
+            high = max(float(np.max(np.asarray(m.gradient.estimate.interval[1], float))) for m in bound)
+            text += f"; it is at most {high:.2g}"
+        return Verdict("unknown", text, headline="unknown: the gradient variance is not available")
+    counted = [m for m in predicted if m.signal is not None and m.signal.entry is not None]
     if not counted:
-        return Verdict("unknown", f"how many shots a gradient of {predicted[0].observable} needs is not known", "")
-    worst = max(counted, key=lambda m: m.shots_needed)
-    needed = worst.shots_needed
-    if needed == float("inf") and not worst.gradient.estimate.exact:  # no sample is no proof
-        label, criterion = "unknown", f"no gradient of {worst.observable} was seen in sampling: give more samples"
-    elif needed == float("inf"):
-        label, criterion = "no gradient", f"{worst.observable}: every gradient component vanishes identically"
-    else:
-        label = "trainable" if needed <= shots else "not trainable"
+        text = f"how many shots a gradient of {predicted[0].observable} needs is not known"
+        return Verdict("unknown", text, headline="unknown: the shots that a gradient needs are not known")
+    worst = max(counted, key=lambda m: _severity(m.signal, shots))
+    return _of(worst, shots, analytic)
+
+
+WHOLE = "the gradient as a whole"
+ORDER = ("resolved", "needs more shots", "unknown", "exponentially small", "no gradient")  # the worst last
+
+
+def _severity(signal: Signal, shots: int) -> tuple[int, float]:
+    label, number, *_ = decide(signal, shots)
+    return ORDER.index(label), number
+
+
+def decide(signal: Signal, shots: int) -> tuple[str, float, bool, str]:
+    """The label, the number of shots that decides, whether it is a lower bound, and whose it is."""
+    if signal.entry == float("inf") and not signal.entry_is_bound and signal.norm == float("inf"):
+        return "no gradient", float("inf"), False, "every entry"
+    numbers = [
+        (signal.entry, signal.entry_is_bound, "a typical gradient entry"),
+        (signal.norm, signal.norm_is_bound, WHOLE),
+    ]
+    known = [number for number in numbers if not number[1]]
+    resolving = [number for number in known if number[0] <= shots]
+    if resolving:
+        return "resolved", *resolving[0]
+    least = min(numbers, key=lambda number: number[0])
+    if least[0] > AFFORDABLE:
+        return "exponentially small", *least
+    if known and min(known)[0] <= AFFORDABLE:
+        return "needs more shots", *min(known)
+    if least[0] > shots:
+        return "needs more shots", *least
+    return "unknown", *least
+
+
+def _of(measurement: MeasurementDiagnostics, shots: int, analytic: bool) -> Verdict:
+    signal, name = measurement.signal, measurement.observable
+    label, number, bound, whose = decide(signal, shots)
+    if label == "no gradient":
+        text = f"{name}: every gradient entry is exactly zero, whatever the angles"
+        return Verdict(label, text, headline="no gradient: every entry is exactly zero", shots_needed=number)
+    needed = f"{'at least ' if bound else ''}{count(number)} shot{'s' * (number > 1)}"
+    criterion = f"{whose} of {name} equals its shot noise at {needed} per expectation value"
+    if label == "unknown":
+        high = float(np.max(_upper(measurement)))
         criterion = (
-            f"the median gradient component of {worst.observable} needs {count(needed)} "
-            f"shot{'s' * (needed > 1)} an expectation value for signal-to-noise 1; {count(shots)} are assumed"
+            f"of the gradient of {name} only a bound is known: second moments are at most {high:.2g}, so that it needs "
+            f"{needed} per expectation value, and perhaps many more ({signal.method})"
         )
-    return Verdict(label, criterion, _outlook(worst))
+        headline = f"unknown: {needed} needed, perhaps many more"
+    elif label == "resolved":
+        headline = f"gradient resolved with {count(shots)} shots"
+    elif label == "needs more shots":
+        headline = (
+            f"gradient needs {needed}, {count(shots)} are assumed"
+            if analytic
+            else (f"gradient needs {needed}, you have {count(shots)}")
+        )
+    else:
+        headline = "exponentially small gradient at this size"
+    if label == "unknown":
+        pass
+    elif analytic:
+        criterion += f"; your simulator has no shot noise, {count(shots)} shots are assumed"
+    else:
+        criterion += f"; you have {count(shots)}"
+    criterion += _share(signal, whose)
+    return Verdict(label, criterion, _outlook(measurement), headline, number, bound)
+
+
+def _share(signal: Signal, whose: str) -> str:
+    """How much of the gradient these shots resolve at random initializations."""
+    if signal.share is None or (signal.share_is_bound and signal.share >= 0.995):
+        return ""
+    single = f"{'at most ' if signal.share_is_bound else ''}{percent(signal.share)}"
+    if whose == WHOLE and signal.norm_share is not None:
+        return (
+            f". At {percent(signal.norm_share)} of random initializations these resolve the gradient as a whole, and "
+            f"{single} of single entries"
+        )
+    return f". These resolve {single} of the entries at random initializations"
+
+
+def percent(share: float) -> str:
+    """A share, readable also where it is small."""
+    if 0 < share < 0.005:
+        return f"{100 * share:.1g} %" if share >= 1e-5 else "less than 0.001 %"
+    return f"{100 * share:.0f} %"
+
+
+def _upper(measurement: MeasurementDiagnostics) -> np.ndarray:
+    moment = measurement.gradient.moment_estimate or measurement.gradient.estimate
+    ends = moment.value if moment.interval is None else moment.interval[1]
+    return np.asarray(ends, float)
 
 
 def _outlook(measurement: MeasurementDiagnostics) -> str:
     limit, here = measurement.limit.loss.variance, measurement.loss.variance
     if not (limit.available and here.available):
-        return "One size cannot tell how the gradient scales: compare sizes."
+        return "To see how it scales, run dla.scaling."
     if measurement.limit.without_noise:
-        return "What the noise leaves of deeper and larger circuits, only other depths and sizes tell."
+        return "The deep limit ignores noise; diagnose other depths and sizes to see its effect."
     value, now = (float(np.mean(as_float(estimate.value))) for estimate in (limit, here))  # mean over a batch
     if value == 0:
         change = "have no loss variance left"
     elif now == 0:
         change = f"approach a loss variance of {value:.2g}"
     elif now > 1.5 * value:
-        change = f"lose another factor {now / value:.2g}"
+        change = f"have a loss variance {now / value:.2g} times smaller"
     elif value > 1.5 * now:
         change = f"rise to a loss variance of {value:.2g}"
     else:
-        change = "stay where this one is"
-    return f"Deeper circuits with the same generators {change} at this size; how it scales, only several sizes tell."
+        change = "keep about this variance"
+    return f"At this size, deeper circuits of the same generators {change}. To see how it scales, run dla.scaling."
 
 
 def count(number: float) -> str:

@@ -95,7 +95,7 @@ def test_filled_before_the_first_execution(monkeypatch):
     monkeypatch.setattr(type(DEVICE), "execute", lambda *_, **__: seen.append(circuit.dla.verdict.label) or 1 / 0)
     with pytest.raises(ZeroDivisionError):
         circuit(WEIGHTS, DATA)
-    assert seen == ["trainable"]
+    assert seen == ["resolved"]
 
 
 def test_same_structure_computes_nothing_again(circuit, monkeypatch):
@@ -205,10 +205,12 @@ def test_check_raises_or_warns_or_passes():
         return qp.expval(qp.Z(0))
 
     weights = np.zeros((4, 4, 3))
-    assert dla.check(circuit, shots=1000)(weights).verdict == "trainable"
-    with pytest.raises(dla.BarrenPlateauError, match="shots"):
+    assert dla.check(circuit, shots=1000)(weights).verdict == "resolved"
+    with pytest.raises(dla.TrainabilityError, match="you have 2") as caught:
         dla.check(circuit, shots=2)(weights)
-    with pytest.warns(dla.DLAWarning, match="not trainable"):
+    assert not isinstance(caught.value, dla.BarrenPlateauError)  # a threshold is not a plateau
+    assert caught.value.shots_needed > 2 and caught.value.verdict == "needs more shots"
+    with pytest.warns(dla.DLAWarning, match="gradient needs"):
         dla.check(circuit, shots=2, on_fail="warn")(weights)
     with pytest.raises(dla.DLAError, match="on_fail"):
         dla.check(circuit, on_fail="explode")
@@ -233,7 +235,7 @@ def test_bad_options_leave_no_half_wrapped_qnode():
 
 def test_inspect_executes_nothing(monkeypatch):
     monkeypatch.setattr(type(DEVICE), "execute", None)
-    assert dla.inspect(bare)(WEIGHTS, DATA).verdict == "trainable"
+    assert dla.inspect(bare)(WEIGHTS, DATA).verdict == "resolved"
     assert dla.inspect(dla.diagnose(bare), argnums=1)(WEIGHTS, DATA).num_params == 3
 
 
@@ -253,7 +255,7 @@ def test_several_measurements_and_one_that_cannot_be_predicted():
 def test_report_and_json_are_complete(circuit):
     circuit(WEIGHTS, DATA)
     text = str(circuit.dla)
-    for words in ("TRAINABLE", "qubits", "weights (2, 3, 3)", "su(8)", "variance", "shots needed", "uniform"):
+    for words in ("resolved with 1 000 shots", "qubits", "weights (2, 3, 3)", "su(8)", "variance", "needed", "uniform"):
         assert words in text
     assert max(map(len, text.splitlines())) <= 100
     data = json.loads(circuit.dla.to_json())

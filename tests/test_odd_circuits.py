@@ -12,7 +12,9 @@ import scipy.sparse
 
 import pennylane_dla as dla
 from pennylane_dla.circuit.extract import extract
-from pennylane_dla.variance.estimate import VarianceEstimate
+from pennylane_dla.diagnosis.signal import find_signal
+from pennylane_dla.pauli import PauliSum
+from pennylane_dla.variance.estimate import Prediction, VarianceEstimate
 from pennylane_dla.verdict import verdict
 
 from .variance.oracle import loss
@@ -79,8 +81,8 @@ def test_a_batch_of_parameters_needs_the_shots_of_one():
     one, batch = inspect(circuit, np.zeros(2)), inspect(circuit, np.zeros((2, 3)))
     np.testing.assert_allclose(batch.loss.variance.value, 3 * [one.loss.variance.value])
     assert batch.gradient.variance.shape == (2, 3, 3)
-    assert batch.shots_needed == pytest.approx(one.shots_needed)
-    assert batch.verdict == "trainable" and "over the batch of 3" in str(batch)
+    assert batch.shots_needed == pytest.approx(one.shots_needed, rel=0.4)  # medians over random initializations
+    assert batch.verdict == "resolved" and "over the batch of 3" in str(batch)
 
 
 def test_a_batch_of_data_uses_the_frequency_of_each():
@@ -91,7 +93,7 @@ def test_a_batch_of_data_uses_the_frequency_of_each():
     diag = inspect(circuit, 0.1, np.array([1.0, 3.0]))
     np.testing.assert_allclose(diag.gradient.variance, [0.5, 4.5])
     single = [inspect(circuit, 0.1, x).shots_needed for x in (1.0, 3.0)]
-    assert diag.shots_needed == pytest.approx(np.mean(single))
+    assert diag.shots_needed == pytest.approx(np.mean(single), rel=0.4)
     assert any("first element of the batch" in note for note in diag.notes)
 
 
@@ -272,10 +274,12 @@ def test_a_gradient_that_no_sample_saw_is_unknown_not_absent():
         return qp.expval(qp.Z(0))
 
     (measurement,) = dla.inspect(circuit)(0.1).measurements
-    for exact, label in ((True, "no gradient"), (False, "unknown")):
-        estimate = VarianceEstimate(np.zeros(1), np.zeros(1), "paths", exact)
-        gradient = replace(measurement.gradient, estimate=estimate)
-        assert verdict([replace(measurement, gradient=gradient, shots_needed=float("inf"))], 1000) == label
+    weights = np.ones((1, 1))
+    for interval, label in ((None, "no gradient"), ((np.zeros(1), np.ones(1)), "unknown")):
+        estimate = VarianceEstimate(np.zeros(1), np.zeros(1), "paths", interval is None, interval)
+        signal = find_signal(PauliSum.from_dict({"Z": 1.0}), Prediction(estimate, estimate), weights, 0.5, 1000)
+        gradient = replace(measurement.gradient, estimate=estimate, moment_estimate=estimate)
+        assert verdict([replace(measurement, gradient=gradient, signal=signal)], 1000) == label
 
 
 PRODUCTS = {

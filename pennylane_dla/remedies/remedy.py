@@ -19,12 +19,13 @@ class Figures:
     """What a variant is judged by.
 
     Args:
-        gradient: median variance of the components that do not vanish; 0 where all of them do
+        gradient: median second moment (variance plus squared mean) of the entries that can move; 0 where none can
         relative: the same in units of the squared range of the loss, so that losses of any scale compare
         relative_error: relative standard error of both
-        shots_needed: shots an expectation value to resolve the median component; ``inf`` where all vanish
+        shots_needed: shots per expectation value to resolve the gradient; ``inf`` where every entry vanishes
         parameters: elements that drive a gate
         bound: nothing was seen in sampling: ``gradient`` is an upper, ``shots_needed`` a lower bound
+        resolved: whether the shots given resolve the gradient; ``None`` where unknown
     """
 
     gradient: float
@@ -33,6 +34,7 @@ class Figures:
     shots_needed: float | None
     parameters: int
     bound: bool = False
+    resolved: bool | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,8 +45,8 @@ class Remedy:
         kind: ``"angles"``, ``"layers"``, ``"observable"``, ``"generators"`` or ``"state"``
         change: what to do
         figures: of the changed circuit
-        factor: by how much the median gradient variance grows, in units of the squared range of the loss; ``inf`` where
-            there was no gradient before
+        factor: by how much the median second moment of the gradient grows, in units of the squared range of the loss;
+            ``inf`` where there was no gradient before
         dim: dimension of the Lie algebra afterwards
         price: what is lost in expressivity
         diagnostics: the whole diagnosis of the changed circuit
@@ -60,12 +62,12 @@ class Remedy:
 
     @property
     def gradient(self) -> float:
-        """Predicted median variance of the gradient components that do not vanish."""
+        """Predicted median second moment of the gradient entries that can move."""
         return self.figures.gradient
 
     @property
     def shots_needed(self) -> float | None:
-        """Shots an expectation value that the changed circuit needs."""
+        """Shots per expectation value that the changed circuit needs."""
         return self.figures.shots_needed
 
 
@@ -98,7 +100,7 @@ class Remedies:
 
     def rows(self) -> tuple[list[str], list[list[str]]]:
         """Header and lines of the table, the circuit as it is first."""
-        header = ["change", "median Var[grad]", "factor", "shots needed", "parameters", "dim 𝔤", "price"]
+        header = ["change", "median E[grad²]", "factor", "shots needed", "parameters", "dim 𝔤", "price"]
         lines = [["as it is", *_cells(self.before, None), format_dimension(self.dim), ""]]
         lines += [[r.change, *_cells(r.figures, r.factor), format_dimension(r.dim), r.price] for r in self.found]
         return header, lines

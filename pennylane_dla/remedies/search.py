@@ -122,7 +122,8 @@ def _base(diagnostics: Diagnostics, measurement: int | None) -> Variant:
         rtol=max(options.budget.rtol, 0.1),
         progress=False,
     )
-    options = replace(options, shots=diagnostics.shots, budget=budget)
+    shots = None if diagnostics.analytic else diagnostics.shots
+    options = replace(options, shots=shots, budget=budget)
     return Variant(replace(diagnostics.ansatz, measurements=(chosen,)), options)
 
 

@@ -8,16 +8,18 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from pennylane_dla.circuit.ansatz import Ansatz, Measurement, Rotation
+from pennylane_dla.diagnosis.signal import measured_signal, second_moment
 from pennylane_dla.inspection import Options
 from pennylane_dla.pauli import ProjectorProduct
 from pennylane_dla.summary import median_live
 from pennylane_dla.variance.choose import ENGINES, predict
 from pennylane_dla.variance.law import AngleLaw
 from pennylane_dla.variance.problem import Problem
-from pennylane_dla.verdict import eigenvalue_gap, shift_weights, shot_variance, shots_needed
+from pennylane_dla.verdict import DEFAULT_SHOTS, decide
 
 from .remedy import Figures
 
+DRAWING = 0.2  # seconds that simulated initializations of one candidate may take
 FAST = tuple(name for name in ENGINES if name != "simulated")  # a minute for one candidate is too long
 
 
@@ -56,20 +58,21 @@ def judge(variant: Variant, engines: Sequence[str] = FAST) -> Figures | None:
             break
     else:
         return None
-    estimate = prediction.gradient
-    needed = None
-    if measurement.kind != "var":  # the parameter-shift rule of a variance is another one
-        single_shot, gap = shot_variance(measurement.observable, prediction), eigenvalue_gap(measurement.observable)
-        needed = shots_needed(estimate, shift_weights(ansatz), single_shot, gap)
-    middle, error, _, _ = median_live(estimate, ansatz.arguments.num_elements)
+    shots = options.shots or DEFAULT_SHOTS
+    signal = measured_signal([problem], prediction, shots, DRAWING)
+    needed, bound, resolved = None, False, None
+    if signal is not None and signal.entry is not None:
+        label, needed, bound, _ = decide(signal, shots)
+        resolved = label == "resolved"
+    middle = median_live(second_moment(prediction), ansatz.arguments.num_elements)
     driven = {j for gate in ansatz.gates if isinstance(gate, Rotation) for j in gate.angle.elements}
-    unseen = middle == 0 and not estimate.exact
-    if unseen:
-        if estimate.interval is None:
+    value, error = middle.value, middle.stderr
+    if value is None:
+        if middle.at_most is None:
             return None  # nothing was seen and there is no bound: nothing is known
-        middle, error = float(np.median(np.asarray(estimate.interval[1], float))), 0.0
-    relative_error = error / middle if middle else 0.0
-    return Figures(middle, middle / loss_range(measurement) ** 2, relative_error, needed, len(driven), unseen)
+        value, error, bound = middle.at_most, 0.0, True
+    relative = value / loss_range(measurement) ** 2
+    return Figures(value, relative, error / value if value else 0.0, needed, len(driven), bound, resolved)
 
 
 def loss_range(measurement: Measurement) -> float:

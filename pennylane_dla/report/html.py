@@ -29,8 +29,9 @@ margin-left:.5em;white-space:nowrap}
 """.strip()
 
 BADGES = {
-    "trainable": ("good", "✓"),
-    "not trainable": ("bad", "✗"),
+    "resolved": ("good", "✓"),
+    "needs more shots": ("bad", "✗"),
+    "exponentially small": ("bad", "✗"),
     "no gradient": ("bad", "✗"),
     "unknown": ("open", "–"),
 }
@@ -45,7 +46,10 @@ def render_html(diagnostics: Diagnostics) -> str:
     Returns:
         a ``<div>`` that stands alone; all text is escaped
     """
-    parts = [f"<div><strong>{escape(diagnostics.name)}</strong>{badge(diagnostics.verdict.label)}</div>"]
+    parts = [
+        f"<div><strong>{escape(diagnostics.name)}</strong>{badge(diagnostics.verdict.label)} "
+        f"{escape(diagnostics.verdict.headline)}</div>"
+    ]
     parts.append(key_table(None, rows(diagnostics)))
     parts += [key_table(m.label, measurement_rows(m)) for m in diagnostics.measurements]
     parts.append(key_table(None, closing_rows(diagnostics)))

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from pennylane_dla.algebra.naming import format_dimension
-from pennylane_dla.diagnostics import Diagnostics, GradientDiagnostics, MeasurementDiagnostics
+from pennylane_dla.diagnostics import Diagnostics, GradientDiagnostics, MeasurementDiagnostics, Signal
 from pennylane_dla.variance.estimate import VarianceEstimate, as_float
 from pennylane_dla.verdict import count
 
@@ -19,7 +19,7 @@ LABEL = 14
 
 def render(diagnostics: Diagnostics) -> str:
     """The report of :class:`~pennylane_dla.diagnostics.Diagnostics`."""
-    lines = [f"{diagnostics.name}: {str(diagnostics.verdict).upper()}", ""]
+    lines = [f"{diagnostics.name}: {diagnostics.verdict.headline}", ""]
     for label, text in rows(diagnostics):
         lines += _wrapped(label, text)
     for measurement in diagnostics.measurements:
@@ -68,17 +68,19 @@ def measurement_rows(measurement: MeasurementDiagnostics) -> list[tuple[str, str
     loss = measurement.loss
     result = [("loss", number_with_error(loss.variance, "variance "))]
     if loss.mean is not None and loss.variance.available:
-        result[0] = ("loss", result[0][1] + f", mean {loss.mean:.3g}")
+        error = f" ± {loss.mean_stderr:.1g}" if loss.mean_stderr else ""
+        result[0] = ("loss", result[0][1] + f", mean {loss.mean:.3g}{error}")
     result.append(("gradient", describe_gradient(measurement.gradient)))
+    if describe_mean(measurement.gradient):
+        result.append(("", describe_mean(measurement.gradient)))
     limit = measurement.limit.loss.variance
     result.append(("deep limit", number_with_error(limit, "loss variance ")))
     if measurement.limit.gradient.estimate.available:
         result[-1] = ("deep limit", result[-1][1] + ", gradient " + spread(measurement.limit.gradient))
     if limit.available and measurement.limit.without_noise:
         result[-1] = ("deep limit", result[-1][1] + "; without the noise")
-    if measurement.shots_needed is not None:
-        needed = measurement.shots_needed
-        result.append(("shots needed", "no number resolves it" if np.isinf(needed) else count(needed)))
+    if measurement.signal is not None and measurement.signal.entry is not None:
+        result.append(("shots needed", describe_shots(measurement.signal)))
     result += [("cause", f"{cause.name}: {cause.evidence}") for cause in measurement.causes]
     return result
 
@@ -98,6 +100,8 @@ def describe_gradient(gradient: GradientDiagnostics) -> str:
         unseen = int((~seen).sum()) - len(gradient.dead)
         if unseen:
             text += f"; {unseen} not seen in sampling"
+            if estimate.interval is not None:
+                text += f", at most {np.max(np.asarray(estimate.interval[1], float)[~seen]):.2g}"
     dead = gradient.dead
     if dead:
         named = ", ".join(gradient.arguments.label(k) for k in dead[:4]) + (", …" if len(dead) > 4 else "")
@@ -105,11 +109,35 @@ def describe_gradient(gradient: GradientDiagnostics) -> str:
     return text
 
 
+def describe_mean(gradient: GradientDiagnostics) -> str:
+    """The mean gradient, where it is not zero, and the second moment that it makes with the variance."""
+    mean = gradient.mean_estimate
+    if mean is None or not mean.available or not np.any(mean.value):
+        return ""
+    sizes = np.abs(np.asarray(mean.value, float)).ravel()
+    moments = gradient.moment_estimate.value
+    signal = np.sort(np.asarray(moments, float).ravel())
+    error = "" if mean.exact else f" ± {float(np.max(mean.stderr)):.1g}"
+    return (
+        f"mean up to {sizes.max():.3g}{error} in size; second moment (variance plus squared mean) "
+        f"{signal[len(signal) // 2]:.2e} (median), {signal[-1]:.2e} (max)"
+    )
+
+
+def describe_shots(signal: Signal) -> str:
+    """Shots for a typical entry and for the whole gradient."""
+    if np.isinf(signal.entry) and not signal.entry_is_bound:
+        return "infinite: every gradient entry is zero"
+    entry = ("at least " if signal.entry_is_bound else "") + count(signal.entry)
+    norm = ("at least " if signal.norm_is_bound else "") + count(signal.norm)
+    return f"{entry} for a typical entry, {norm} for the gradient as a whole ({signal.method})"
+
+
 def spread(gradient: GradientDiagnostics) -> str:
     """``1e-3 … 2e-3 … 4e-3``: minimum, median, maximum of what is not zero."""
     live = sorted(value for value in np.ravel(np.asarray(gradient.estimate.value, dtype=object)) if value > 0)
     if not live:
-        return "0"
+        return "0" if gradient.estimate.exact else "not seen"
     low, middle, high = live[0], live[len(live) // 2], live[-1]
     if high - low <= 1e-9 * float(high):
         return short(middle)
@@ -182,7 +210,7 @@ def percent(share: Fraction) -> str:
 def closing_rows(diagnostics: Diagnostics) -> list[tuple[str, str]]:
     """Verdict, assumptions and notes."""
     verdict = diagnostics.verdict
-    result = [("verdict", f"{verdict}: {verdict.criterion}."), ("", verdict.outlook)]
+    result = [("verdict", f"{verdict.label}: {verdict.criterion}."), ("", verdict.outlook)]
     result.append(("assumed", "; ".join(diagnostics.assumptions)))
     result += [("note", note) for note in diagnostics.notes]
     return [(label, text) for label, text in result if text]

@@ -149,7 +149,7 @@ class _Moments:
 
 def _sample(problem: Problem, task: Simulation | StringSimulation, rng: np.random.Generator) -> Prediction:
     budget, num = problem.budget, problem.ansatz.arguments.num_elements
-    offsets, matrix, chain, own = _angle_map(task.angles, num)
+    offsets, matrix, chain, own = angle_map(task.angles, num)
     allowance = current()
     size = max(2, int(min(task.batch, min(allowance.left, LONGEST) / (4 * max(task.seconds, 1e-9)))))
     shown = Progress("sampled circuits", budget.samples, budget.progress)
@@ -206,7 +206,7 @@ def _estimate(value, error, reason: str) -> VarianceEstimate:
     return VarianceEstimate(value, error, METHOD, False, interval, reason)
 
 
-def _angle_map(angles: Sequence[Angle], num: int):
+def angle_map(angles: Sequence[Angle], num: int):
     """``angles = offsets + matrix · elements``; the matrix of the chain rule, where an angle that is not affine counts
     as the element itself, as for the other engines; and the positions of those."""
     offsets = np.array([angle.offset for angle in angles], float)

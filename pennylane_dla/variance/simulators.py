@@ -308,12 +308,12 @@ def _apply_sum(observable: PauliSum, state: Complex[np.ndarray, "dim m"]) -> np.
     """``O|ψ⟩``: terms with equal X part share one permutation and one diagonal."""
     result = np.zeros_like(state)
     index = np.arange(len(state))
-    for flip, diagonal in _diagonals(observable).items():
+    for flip, diagonal in diagonals(observable).items():
         result += diagonal[:, None] * state[index ^ flip]
     return result
 
 
-def _diagonals(observable: PauliSum) -> dict[int, Complex[np.ndarray, " dim"]]:
+def diagonals(observable: PauliSum) -> dict[int, Complex[np.ndarray, " dim"]]:
     """``O = Σ_x D_x X^x``: the diagonal ``D_x`` for each X part."""
     n = observable.num_wires
     x, z = observable.strings.bits()
@@ -339,7 +339,7 @@ def _operator(observable: PauliSum):
     index = np.arange(dim)
     matrix = sum(
         scipy.sparse.csr_matrix((diagonal, (index, index ^ flip)), shape=(dim, dim))
-        for flip, diagonal in _diagonals(observable).items()
+        for flip, diagonal in diagonals(observable).items()
     )
     return qp.SparseHamiltonian(matrix, wires=range(observable.num_wires))
 

@@ -292,4 +292,4 @@ def test_without_matplotlib_one_error_names_the_extra(small, monkeypatch):
     for draw in (small.plot, *(lambda f=f: f(small) for f in (dla.plot.circuit, dla.plot.gradients, dla.plot.algebra))):
         with pytest.raises(dla.DLAError, match=r'pip install "pennylane-dla\[plot\]"'):
             draw()
-    assert "trainable" in str(small) and small._repr_html_() and small.to_json()
+    assert "gradient" in str(small) and small._repr_html_() and small.to_json()

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from pennylane_dla.diagnosis.shots import shift_weights, shot_variance
 from pennylane_dla.diagnostics import Diagnostics
 from pennylane_dla.variance.estimate import Prediction
-from pennylane_dla.verdict import count, shift_weights, shot_variance
+from pennylane_dla.verdict import count
 
 from .canvas import GREEN, ORANGE, SKY, VERMILION, ElementValues, ink, measurement_of, new_axes, pyplot, scalar
 

@@ -51,7 +51,7 @@ def overview(diagnostics: Diagnostics, measurement: int = 0):
     parts(diagnostics, right, measurement)
     shown = f", measurement {measurement}" if len(diagnostics.measurements) > 1 else ""
     figure.suptitle(
-        f"{diagnostics.name}: {diagnostics.verdict.label}{shown}",
+        f"{diagnostics.name}: {diagnostics.verdict.headline}{shown}",
         x=0.02,
         y=1 - 0.12 / height,
         ha="left",
