@@ -4,7 +4,8 @@ In the Heisenberg picture a rotation ``exp(-iαP/2)`` takes a string ``Q`` that 
 ``cos α Q + sin α (iPQ)``. The second moment of the loss needs the pairs ``Q ⊗ Q'``; averaged over ``α`` each gate is a
 linear map on their weights, so is its derivative, and two sweeps (one from each end) give the loss and every gradient
 component. The pairs are kept by their difference ``R = Q + Q'`` (``sectors.py``): for independent uniform angles and
-one term only ``R = 0``.
+one term only ``R = 0``. Where all rotations that the observable meets commute, nothing is
+enumerated (``commuting.py``).
 
 References: West et al., arXiv:2502.16404; Heyraud et al., arXiv:2302.04649.
 """
@@ -21,6 +22,7 @@ from pennylane_dla.circuit.ansatz import UnknownState
 from pennylane_dla.circuit.effective import EffectiveAnsatz
 from pennylane_dla.pauli import PauliStrings, PauliSum, ProjectorProduct, StringTable
 
+from . import commuting
 from .chain_rule import to_elements
 from .estimate import Prediction, VarianceEstimate
 from .first_moment import mean_loss
@@ -72,6 +74,9 @@ def predict(problem: Problem) -> Prediction:
         zero = VarianceEstimate(0.0, method=METHOD)
         gradient = zero_mean(problem.ansatz.arguments.num_elements, METHOD)
         return Prediction(zero, gradient, observable.constant, {"strings": 0}, gradient_mean=gradient)
+    closed = commuting.predict(problem, observable, steps)
+    if isinstance(closed, Prediction):
+        return closed
 
     task = _prepare(effective, observable, steps, problem.budget)
     if isinstance(task, str):
