@@ -1,0 +1,1 @@
+"""Variances and means of small circuits from their matrices: nothing here imports the package."""
