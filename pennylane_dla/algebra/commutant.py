@@ -22,6 +22,7 @@ from pennylane_dla.errors import DLAError
 from .allowance import afford, checkpoint
 
 _EQUAL = 1e-9  # frequencies closer than this fraction of the largest are one
+_COMMUTING = 1e-9  # the bracket of two matrices of norm 1 that is rounding
 _ELEMENTS = 3
 _STEPS = 200
 _CHECKS = 4  # combinations of generators
@@ -137,14 +138,18 @@ def generic_elements(
     def normalised(matrix):
         return matrix / (np.linalg.norm(matrix) or 1.0)
 
+    def bracket_of(one, other):
+        bracket = one @ other - other @ one
+        size = np.linalg.norm(bracket)  # what commutes leaves rounding, which is no element of the algebra
+        return bracket / size if size > _COMMUTING else np.zeros_like(bracket)
+
     pool = [normalised(combination()) for _ in range(count + 1)]
     for _ in range(8):  # brackets up to a length of some hundred
         checkpoint()
         following = []
         for i, element in enumerate(pool):
             other = pool[(i + 1) % len(pool)]
-            bracket = element @ other - other @ element
-            mixed = rng.normal() * element + rng.normal() * normalised(bracket) + normalised(combination())
+            mixed = rng.normal() * element + rng.normal() * bracket_of(element, other) + normalised(combination())
             following.append(normalised(mixed))
         pool = following
     return pool[:count]
@@ -208,6 +213,12 @@ class Commutant:
                 missed = error / size
                 raise NotConverged(f"the projection on the commutant misses a generator by {missed:.1e}")
         return result
+
+    @property
+    def abelian(self) -> bool:
+        """Whether all generators commute on the module: random combinations do."""
+        one, other = self.elements[:2]
+        return bool(np.linalg.norm(one @ other - other @ one) <= _COMMUTING)
 
     def invariants(self) -> Float[np.ndarray, "d m"]:
         """Orthonormal basis of the vectors that every generator maps to zero."""

@@ -125,9 +125,10 @@ def _conjugate(operator: PauliSum, string: PauliStrings, angle: float) -> PauliS
     turned, signs = turn(string, operator.strings[odd])
     coefficients = np.where(odd, np.cos(angle), 1.0) * operator.coefficients
     moved = np.sin(angle) * signs * operator.coefficients[odd]
-    return PauliSum.collect(
+    result = PauliSum.collect(
         PauliStrings.concatenate([operator.strings, turned]), np.concatenate([coefficients, moved])
     )
+    return PauliSum(result.strings, result.coefficients, operator.constant)
 
 
 def _distinct(generators: list[PauliSum]) -> list[PauliSum]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from importlib import import_module
 
 import numpy as np
@@ -13,7 +14,7 @@ from pennylane_dla.errors import DLAError
 from pennylane_dla.pauli import PauliSum
 
 from .dead import mark_dead
-from .estimate import Prediction
+from .estimate import Prediction, VarianceEstimate
 from .problem import Problem
 
 # Each is the module of its name, imported when it is needed; they are asked in this order.
@@ -71,6 +72,7 @@ def predict_together(problems: Sequence[Problem], method: str | None = None) -> 
     reasons: list[list[str]] = [[] for _ in problems]
     results: list[Prediction | None] = [None] * len(problems)
     allowance = problems[0].time if problems else None
+    partial: dict[int, Prediction] = {}  # without a variance, but with a bound or a mean
     for name in ENGINES:
         asked = [i for i, names in enumerate(waiting) if results[i] is None and name in names]
         if not asked:
@@ -81,11 +83,14 @@ def predict_together(problems: Sequence[Problem], method: str | None = None) -> 
         for i, prediction in zip(asked, found, strict=True):
             if prediction.loss.available:
                 results[i] = prediction if prediction.gradient.exact else _with_known_zeros(prediction, problems[i])
-            else:
-                reasons[i].append(f"{name}: {prediction.loss.reason}")
+                continue
+            reasons[i].append(f"{name}: {prediction.loss.reason}")
+            mean = prediction.gradient_mean
+            if prediction.loss_mean is not None or prediction.loss.interval is not None or (mean and mean.available):
+                partial[i] = prediction
     return [
-        Prediction.unavailable("; ".join(why)) if found is None else found
-        for found, why in zip(results, reasons, strict=True)
+        _without_value(partial.get(i), "; ".join(reasons[i])) if found is None else found
+        for i, found in enumerate(results)
     ]
 
 
@@ -94,6 +99,16 @@ def _ask(name: str, problems: Sequence[Problem]) -> Sequence[Prediction]:
         return import_module(f"{__package__}.{name}").predict_together(problems)
     except OutOfTime as stop:
         return [Prediction.unavailable(str(stop)) for _ in problems]
+
+
+def _without_value(partial: Prediction | None, reason: str) -> Prediction:
+    """No engine has a variance; the bounds and means of one that came near it stay."""
+    if partial is None:
+        return Prediction.unavailable(reason)
+    loss, gradient = (
+        VarianceEstimate.unavailable(reason, estimate.interval) for estimate in (partial.loss, partial.gradient)
+    )
+    return replace(partial, loss=loss, gradient=gradient)
 
 
 def _unknown_law(problem: Problem) -> str | None:

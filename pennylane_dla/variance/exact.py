@@ -13,7 +13,7 @@ References: West et al., arXiv:2502.16404; Heyraud et al., arXiv:2302.04649.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -99,7 +99,7 @@ def predict(problem: Problem) -> Prediction:
     means *= np.sign(effective.coefficients)  # the moments are those of the signed angle
     elements = to_elements(effective.angles, per_rotation, problem.ansatz.arguments.num_elements)
     return Prediction(
-        _loss(float(variance), second),
+        _loss(float(variance), second if trainable.any() else 0.0),
         VarianceEstimate(elements, np.zeros_like(elements), METHOD),
         mean,
         {"strings": task.space.num_strings, "sectors": len(task.space.sectors)},
@@ -118,6 +118,8 @@ def _loss(variance: float, second: float) -> VarianceEstimate:
 
 def _obstacle(problem: Problem) -> str | None:
     effective = problem.effective
+    if problem.kind == "var":
+        return "a variance is not linear in the state"
     if effective.correlated:
         return effective.correlated
     if not effective.single:
@@ -180,8 +182,19 @@ def _prepare(effective: EffectiveAnsatz, observable: PauliSum, steps: Steps, bud
     def on_qubits(strings):
         return restrict(strings, qubits)
 
+    steps = _without_outer_decay(steps, qubits)
     space = Space(steps.map_strings(on_qubits), table, num_strings, len(qubits), on_qubits(sectors))
     return _Task(space, weights, ends, first_weights, overlap[None])
+
+
+def _without_outer_decay(steps: Steps, qubits: np.ndarray) -> Steps:
+    """Steps that move strings of ``qubits`` alone: what leads out of them moves none.
+
+    Seen on ``qubits`` only, such a channel would look like one that leaves every string where it is and adds to it.
+    """
+    bits = np.bitwise_or(*steps.shift.bits()).astype(bool)
+    bits[:, qubits] = False
+    return replace(steps, decay=np.where(bits.any(axis=1), 0.0, steps.decay))
 
 
 def all_strings(qubits: np.ndarray, num_wires: int) -> PauliStrings:

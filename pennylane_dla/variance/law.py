@@ -17,6 +17,8 @@ import numpy as np
 from pennylane_dla.circuit.ansatz import Angle, Arguments
 from pennylane_dla.errors import DLAError
 
+MAX_ANGLE = 1e8  # radians: beyond, a float has not enough digits left to say where on the circle it is
+
 
 class Law(abc.ABC):
     """The law of one argument: its elements are independent and distributed alike."""
@@ -51,6 +53,7 @@ class Uniform(Law):
         if self.low is not None and not (_finite(self.low, self.high) and self.low < self.high):
             raise DLAError(f"Uniform needs finite low < high; got low={self.low}, high={self.high}.")
         if self.low is not None:
+            _check_size("Uniform", low=self.low, high=self.high)
             object.__setattr__(self, "low", float(self.low))
             object.__setattr__(self, "high", float(self.high))
 
@@ -82,6 +85,7 @@ class Normal(Law):
     def __post_init__(self):
         if not (_finite(self.std, self.mean) and self.std >= 0):
             raise DLAError(f"Normal needs a finite mean and std ≥ 0; got std={self.std}, mean={self.mean}.")
+        _check_size("Normal", std=self.std, mean=self.mean)
         object.__setattr__(self, "std", float(self.std))
         object.__setattr__(self, "mean", float(self.mean))
 
@@ -211,9 +215,21 @@ class AngleLaw:
         return np.concatenate(parts, axis=1)
 
 
+def _check_size(name: str, **angles) -> None:
+    for key, value in angles.items():
+        if abs(float(value)) > MAX_ANGLE:
+            raise DLAError(
+                f"{name}: {key}={float(value):g} is beyond {MAX_ANGLE:g} radians, where a float no longer says "
+                "where on the circle it is. Use dla.Uniform() for angles that may be anywhere."
+            )
+
+
 def _finite(*values) -> bool:
     """Whether all are finite real numbers (arrays without axes count)."""
-    return all(np.ndim(v) == 0 and np.isrealobj(v) and _is_number(v) and np.isfinite(float(v)) for v in values)
+    try:
+        return all(np.ndim(v) == 0 and np.isrealobj(v) and _is_number(v) and np.isfinite(float(v)) for v in values)
+    except OverflowError:  # an integer beyond the floats
+        return False
 
 
 def _is_number(value) -> bool:

@@ -24,6 +24,10 @@ from .problem import Problem
 METHOD = "limit"
 MAX_DIM = 768  # the time grows with the third power: some seconds here
 _ROUNDING = 1e-11
+ABELIAN = (
+    "the generators commute: averaged over the torus that their independent angles fill in time, which has more "
+    "dimensions than generators where frequencies have no common period"
+)
 
 
 def module_limit(problem: Problem, generators: Sequence[PauliSum], observable: PauliSum) -> Prediction:
@@ -70,8 +74,9 @@ def module_limit(problem: Problem, generators: Sequence[PauliSum], observable: P
     per_rotation = slopes[module.which] * module.scales**2
     angles = [angle for angle in problem.effective.angles if not angle.fixed]
     elements = to_elements(angles, per_rotation, problem.ansatz.arguments.num_elements)
+    reason = ABELIAN if commutant.abelian else None
     limit = Limit(
-        VarianceEstimate(variance, method=METHOD),
+        VarianceEstimate(variance, method=METHOD, reason=reason),
         VarianceEstimate(per_rotation, np.zeros_like(per_rotation), METHOD),
         mean + module.constant,
         shares,

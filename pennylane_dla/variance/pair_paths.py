@@ -102,12 +102,12 @@ class Means:
     """``E[l]`` and ``E[∂l]``.
 
     Args:
-        loss: of the loss, the observable's constant included
+        loss: of the loss, the observable's constant included; ``None`` where signs leave nothing of it
         error: its standard error
         gradient: of each element
     """
 
-    loss: float
+    loss: float | None
     error: float
     gradient: VarianceEstimate
 
@@ -296,13 +296,23 @@ class _PairWalk:
         values = sums[0] / samples
         errors = np.sqrt(np.maximum(sums[1] / samples - values**2, 0.0) / samples)
         errors[:-1] = np.where(sums[1, :-1] > 0, errors[:-1], errors.max())  # never seen is not known to be zero
+        vague = errors >= self.largest  # no better than knowing nothing: 0 ± the largest possible
+        values, errors = np.where(vague, 0.0, values), np.where(vague, self.largest, errors)
         angles, num = [problem.ansatz.gates[k].angle for k in self.gates], problem.ansatz.arguments.num_elements
         slopes = mean_to_elements(angles, values[:-1], num)
         spread = np.sqrt(to_elements(angles, errors[:-1] ** 2, num))
         gradient = mean_by_element(problem, slopes, METHOD, spread)
-        if not gradient.exact and not np.any(values):
-            gradient = VarianceEstimate.unavailable(f"none of {samples} paths has a mean")
-        return Means(self.constant + float(values[-1]), float(errors[-1]), gradient)
+        if not gradient.exact and (vague[:-1].all() or not np.any(sums[1])):
+            gradient = VarianceEstimate.unavailable(f"{samples} paths of both signs do not resolve the mean")
+        loss = None if vague[-1] else self.constant + float(values[-1])
+        return Means(loss, 0.0 if loss is None else float(errors[-1]), gradient)
+
+    @property
+    def largest(self) -> float:
+        """What neither the loss without its constant nor a derivative with respect to an ``α`` exceeds."""
+        if isinstance(self.observable, ProjectorProduct):
+            return 1.0
+        return float(np.abs(self.observable.coefficients).sum())
 
     @property
     def constant(self) -> float:
@@ -407,7 +417,9 @@ class _PairWalk:
         _, high = weighted_interval(np.abs(totals[0]), totals[1], totals[3], samples, totals[4])
         high = np.maximum(high, value + 1.96 * error)
         high = np.where(high > 0, high, high.max())  # never seen is not known to be zero
-        low = np.maximum(value - 1.96 * error, 0.0)
+        high = np.minimum(high, self.largest**2)
+        gradient = np.maximum(value, 0.0)  # with weights of both signs a sum can be below 0, a variance cannot
+        low = np.minimum(np.maximum(value - 1.96 * error, 0.0), high)
         gates = problem.ansatz.gates
         angles = [gates[k].angle for k in self.gates]
 
@@ -417,10 +429,10 @@ class _PairWalk:
         statistics = {"paths": samples, "hits": int(totals[2, -1]), "steps": len(self.gates), "wires": len(self.active)}
         if value[-1] <= 0 or value[-1] < 2 * error[-1]:
             reason = (
-                f"after {samples} paths of both signs the loss variance is {value[-1]:.2g} ± {error[-1]:.2g}; "
-                "raise samples, or use angles uniform over their period"
+                f"after {samples} paths of both signs the standard error of the loss variance, {error[-1]:.2g}, "
+                "is as large as what they show; raise samples, or use angles uniform over their period"
             )
-            seen = high[-1] > 0
+            seen = 0 < high[-1] < self.largest**2  # else it says nothing
             return Prediction(
                 VarianceEstimate.unavailable(reason, (0.0, float(high[-1])) if seen else None),
                 VarianceEstimate.unavailable(reason, (0.0 * elements(high), elements(high)) if seen else None),
@@ -431,7 +443,7 @@ class _PairWalk:
             )
         return Prediction(
             VarianceEstimate(float(value[-1]), float(error[-1]), METHOD, False, (float(low[-1]), float(high[-1]))),
-            VarianceEstimate(elements(value), elements(error), METHOD, False, (elements(low), elements(high))),
+            VarianceEstimate(elements(gradient), elements(error), METHOD, False, (elements(low), elements(high))),
             means.loss,
             statistics,
             means.error,

@@ -130,3 +130,26 @@ def test_noise_inside_a_layer_of_shared_angles_is_exact():
 
     estimate = dla.inspect(circuit, progress=False)(np.zeros(2)).loss.variance
     assert estimate.exact and estimate.method == "module"
+
+
+KINDS = {
+    "var": (lambda w: (qp.RX(w, 0), qp.var(qp.Z(0)))[-1], ("simulated",)),
+    "expval": (lambda w: (qp.RX(w, 0), qp.expval(qp.Z(0)))[-1], ("exact", "module", "paths", "simulated")),
+    "probs": (lambda w: (qp.RX(w, 0), qp.probs(wires=0))[-1], ("exact", "module", "paths", "simulated")),
+}
+VARIANCES = {"var": 1 / 8, "expval": 1 / 2, "probs": 1 / 8}  # of sin²w, cos w, (1 ± cos w)/2
+
+
+@pytest.mark.parametrize("method", ["exact", "module", "paths", "simulated"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_forced_method_answers_the_question_or_declines(kind, method):
+    function, able = KINDS[kind]
+    circuit = qp.QNode(function, qp.device("default.qubit"))
+    diag = dla.inspect(circuit, method=method, progress=False)(0.1)
+    for measurement in diag.measurements:
+        loss = measurement.loss.variance
+        if method in able:
+            error = 1e-9 if loss.exact else 4 * loss.stderr + 1e-9
+            assert loss.value == pytest.approx(VARIANCES[kind], abs=error)
+        else:
+            assert not loss.available and "linear" in loss.reason

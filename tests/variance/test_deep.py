@@ -96,3 +96,23 @@ def test_sums_that_generate_everything_need_no_projection():
     shortcut, projected = deep_limit(problem, algebra), deep_limit(problem)
     np.testing.assert_allclose(float(shortcut.loss.value), projected.loss.value, rtol=1e-9)
     np.testing.assert_allclose(np.asarray(shortcut.gradient.value, float), projected.gradient.value, rtol=1e-8)
+
+
+@pytest.mark.parametrize(
+    "after, observable, mean",
+    [
+        (lambda w: (qp.RX(0.3, 0), qp.RY(w, 0)), qp.Projector([1], wires=[0]), 0.5),
+        (lambda w: (qp.T(0), qp.S(0), qp.Hadamard(0)), 2 * qp.X(0) + qp.Z(0) + qp.I(0), 1.0),
+        (lambda w: (qp.RX(0.3, 0), qp.RX(0.5, 0)), qp.Z(0) + 0.25 * qp.I(0), 0.25),
+    ],
+)
+def test_known_gates_after_trainable_ones_keep_the_constant(after, observable, mean):
+    def circuit(v, w):
+        (qp.RZ if observable.name == "Projector" else qp.RY)(v, 0)
+        after(w)
+        return qp.expval(observable)
+
+    ansatz = extract(qp.QNode(circuit, DEVICE), (0.1, 0.2), {}, argnums=[0, 1])[0]
+    law = AngleLaw.resolve(None, ansatz.arguments)
+    found = deep_limit(Problem(ansatz, ansatz.measurements[0].observable, law))
+    assert found.loss_mean == pytest.approx(mean, abs=1e-9)

@@ -91,3 +91,18 @@ def test_draws_have_the_characteristic_function():
 def test_bad_laws(build, words):
     with pytest.raises(DLAError, match=words):
         build()
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: Uniform(-1e308, 1e308),
+        lambda: Uniform(0, 1e9),
+        lambda: Normal(1e300),
+        lambda: Normal(10**400),
+        lambda: Normal(0.1, mean=-1e200),
+    ],
+)
+def test_angles_without_digits_are_refused(make):
+    with pytest.raises(DLAError, match="radians|finite"):
+        make()

@@ -167,3 +167,24 @@ def test_projector_under_a_narrow_law():
     else:
         assert prediction.loss.interval[0] <= variance <= prediction.loss.interval[1]
     assert abs(prediction.loss_mean - mean) < 0.05
+
+
+def test_giving_up_names_no_negative_variance():
+    """Signs that cancel: what is reported is a bound or nothing, and the means stay."""
+    rng = np.random.default_rng(4)
+    n, gates, element = 30, [], 0
+    for _ in range(12):
+        for wire in range(n):
+            gates.append(Rotation((wire,), (str(rng.choice(list("XYZ"))),), (0.5,), Angle(1.1, (element,), (1.0,))))
+            element += 1
+        gates += [Rotation((w, w + 1), ("ZZ",), (0.5,), Angle(0.7)) for w in range(n - 1)]
+    observable = PauliSum.from_dict({"I" * 15 + "Z" + "I" * 14: 1.0})
+    found = paths.predict(problem(circuit(gates, n, element), observable, Normal(0.3), samples=5000, progress=False))
+    if found.loss.available:
+        assert found.loss.value >= 0 and np.all(found.gradient.value >= 0)
+    else:
+        assert "-" not in found.loss.reason.replace("e-", "") and "−" not in found.loss.reason
+        assert found.loss.interval is None or 0 < found.loss.interval[1] < 1
+    assert found.loss_mean is None or abs(found.loss_mean) <= 1 + 4 * found.loss_mean_stderr < 5
+    mean = found.gradient_mean
+    assert not mean.available or np.all(np.abs(mean.value) <= 1 + 4 * mean.stderr)
