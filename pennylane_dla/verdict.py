@@ -39,8 +39,14 @@ def verdict(measurements: Sequence[MeasurementDiagnostics], shots: int, analytic
     if not counted:
         text = f"how many shots a gradient of {predicted[0].observable} needs is not known"
         return Verdict("unknown", text, headline="unknown: the shots that a gradient needs are not known")
-    worst = max(counted, key=lambda m: _severity(m.signal, shots))
-    return _of(worst, shots, analytic)
+    return _of(deciding(measurements, shots), shots, analytic)
+
+
+def deciding(measurements: Sequence[MeasurementDiagnostics], shots: int) -> MeasurementDiagnostics | None:
+    """The measurement that the verdict is about: the one that is hardest to resolve; ``None`` where none is known."""
+    known = [m for m in measurements if m.gradient.estimate.available]
+    counted = [m for m in known if m.signal is not None and m.signal.entry is not None]
+    return max(counted, key=lambda m: _severity(m.signal, shots), default=None)
 
 
 WHOLE = "the gradient as a whole"

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from html import escape
 
 from pennylane_dla.diagnostics import Diagnostics
-from pennylane_dla.report.text import closing_rows, measurement_rows, rows, word_columns
+from pennylane_dla.report.text import closing_rows, measurement_blocks, rows, word_columns
 
 # The colours are the page's own: text is currentColor, backgrounds are transparent, lines and the badge are mixed from
 # currentColor. So the table is readable in every notebook theme, and under prefers-color-scheme, without knowing which.
@@ -51,7 +51,7 @@ def render_html(diagnostics: Diagnostics) -> str:
         f"{escape(diagnostics.verdict.headline)}</div>"
     ]
     parts.append(key_table(None, rows(diagnostics)))
-    parts += [key_table(m.label, measurement_rows(m)) for m in diagnostics.measurements]
+    parts += [key_table(title, block) for title, block in measurement_blocks(diagnostics)]
     parts.append(key_table(None, closing_rows(diagnostics)))
     return page(parts)
 

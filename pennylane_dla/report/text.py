@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -11,10 +12,11 @@ import numpy as np
 from pennylane_dla.algebra.naming import format_dimension
 from pennylane_dla.diagnostics import Diagnostics, GradientDiagnostics, MeasurementDiagnostics, Signal
 from pennylane_dla.variance.estimate import VarianceEstimate, as_float
-from pennylane_dla.verdict import count
+from pennylane_dla.verdict import count, deciding
 
 WIDTH = 98
 LABEL = 14
+MANY = 4  # measurements that are printed one by one
 
 
 def render(diagnostics: Diagnostics) -> str:
@@ -22,9 +24,9 @@ def render(diagnostics: Diagnostics) -> str:
     lines = [f"{diagnostics.name}: {diagnostics.verdict.headline}", ""]
     for label, text in rows(diagnostics):
         lines += _wrapped(label, text)
-    for measurement in diagnostics.measurements:
-        lines += ["", measurement.observable]
-        for label, text in measurement_rows(measurement):
+    for title, block in measurement_blocks(diagnostics):
+        lines += ["", title]
+        for label, text in block:
             lines += _wrapped("  " + label, text)
     lines.append("")
     for label, text in closing_rows(diagnostics):
@@ -61,6 +63,45 @@ def describe_algebra(diagnostics: Diagnostics) -> str:
     if algebra.reason:
         text += f" ({algebra.reason})"
     return text
+
+
+def measurement_blocks(diagnostics: Diagnostics) -> list[tuple[str, list[tuple[str, str]]]]:
+    """A title and rows for each measurement; of many, their range and the one that decides."""
+    measurements = diagnostics.measurements
+    if len(measurements) <= MANY:
+        return [(measurement.observable, measurement_rows(measurement)) for measurement in measurements]
+    blocks = [(f"{len(measurements)} measurements", summary_rows(measurements))]
+    worst = deciding(measurements, diagnostics.shots)
+    if worst is not None:
+        blocks.append((f"{worst.observable}, which decides", measurement_rows(worst)))
+    return blocks
+
+
+def summary_rows(measurements: Sequence[MeasurementDiagnostics]) -> list[tuple[str, str]]:
+    """The range of the figures over many measurements."""
+    known = [m for m in measurements if m.gradient.estimate.available]
+    result = []
+    if known:
+        losses = [float(np.mean(as_float(m.loss.variance.value))) for m in known]
+        result.append(("loss", f"variance {_range(losses)} over the measurements"))
+        largest = [float(np.max(np.asarray(m.gradient.estimate.value, float), initial=0.0)) for m in known]
+        result.append(
+            ("gradient", f"largest variance of an entry {_range(largest)} ({method_of(known[0].gradient.estimate)})")
+        )
+    shots = [m.shots_needed for m in known if m.shots_needed is not None]
+    if shots:
+        low, high = ("infinite" if np.isinf(n) else count(n) for n in (min(shots), max(shots)))
+        result.append(("shots needed", f"{low if low == high else f'{low} to {high}'} for a typical entry"))
+    missing = [m for m in measurements if not m.gradient.estimate.available]
+    reasons = dict.fromkeys(str(m.gradient.estimate.reason) for m in missing)
+    if missing:
+        result.append(("", f"{len(missing)} not available: " + "; ".join(reasons)))
+    return result
+
+
+def _range(values: Sequence[float]) -> str:
+    low, high = f"{min(values):.3g}", f"{max(values):.3g}"
+    return low if low == high else f"{low} to {high}"
 
 
 def measurement_rows(measurement: MeasurementDiagnostics) -> list[tuple[str, str]]:
@@ -238,6 +279,7 @@ def columns(header: list[str], lines: list[list[str]]) -> str:
 
 def word_columns(header: list[str], lines: list[list[str]]) -> list[bool]:
     """Which columns hold words: the others are aligned to the right."""
+
     def numeric(cell):
         return cell[:1] in tuple("0123456789≥≈∞–") and not cell.endswith(")")
 
