@@ -17,7 +17,7 @@ of the span is small.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Bool, UInt64
@@ -32,6 +32,7 @@ from .chain_rule import to_elements
 from .dead import dead_rotations
 from .estimate import Prediction, VarianceEstimate
 from .gradient_mean import zero_mean
+from .observables import Family, distinct_rows, families, up_to_signs
 from .problem import Problem
 from .steps import Steps
 
@@ -75,15 +76,45 @@ def predict(problem: Problem, observable: PauliSum, steps: Steps) -> Prediction 
     >>> prediction.loss.value, prediction.gradient.value.tolist()
     (0.25, [0.25, 0.25, 0.0, 0.25])
     """
+    (family,) = families([observable])
+    found = predict_family(problem, family, steps)
+    return found if isinstance(found, str) else found[0]
+
+
+def predict_family(problem: Problem, family: Family, steps: Steps) -> list[Prediction] | str:
+    """The same for several observables with the same strings: the signs of terms that meet other rotations do not
+    matter."""
     effective = problem.effective
     if steps.noisy:
         return "noise between the rotations"
     if not isinstance(effective.state, ProductState):
         return "the initial state is no product"
     uniform = np.isclose(steps.moments, UNIFORM, rtol=0, atol=1e-12).all(axis=1)
-    active = active_rotations(effective, observable.strings, uniform)
+    active = active_rotations(effective, family.strings, uniform)
     if isinstance(active, str):
         return active
+    still = np.flatnonzero(~active.any(axis=0))
+    together: dict[bytes, list[int]] = {}
+    for term, column in enumerate(np.packbits(active, axis=0).T):
+        together.setdefault(column.tobytes(), []).append(term)
+    distinct, which = distinct_rows(up_to_signs(family.coefficients, together.values()))
+    found = []
+    for row in distinct:
+        one = _second_moments(problem, family.sum(row), active)
+        if isinstance(one, str):
+            return one
+        found.append(one)
+    means = family.constants
+    if len(still):
+        means = means + family.coefficients[:, still] @ effective.state.expectation(family.strings[still])
+    return [replace(found[number], loss_mean=float(mean)) for number, mean in zip(which, means, strict=True)]
+
+
+def _second_moments(
+    problem: Problem, observable: PauliSum, active: Bool[np.ndarray, "rotations terms"]
+) -> Prediction | str:
+    """All but the mean of the loss."""
+    effective = problem.effective
     shares = _shares(effective, observable, active)
     if isinstance(shares, str):
         return shares
@@ -99,15 +130,11 @@ def predict(problem: Problem, observable: PauliSum, steps: Steps) -> Prediction 
     elements = to_elements(effective.angles, per_rotation, num_elements)
     below = (to_elements(effective.angles, met, num_elements) > 0) & (elements < SMALLEST)
     loss_below = bool(shares) and second < SMALLEST
-    still = ~active.any(axis=0)
-    mean = observable.constant
-    if still.any():
-        mean += float(observable.coefficients[still] @ effective.state.expectation(observable.strings[still]))
     rank = max((share.rank for share in shares), default=0)
     return Prediction(
         _loss(second, loss_below, rank),
         _gradient(elements, below, rank),
-        mean,
+        None,
         {"strings": len(observable), "commuting": int(active.any(axis=1).sum()), "rank": rank},
         gradient_mean=zero_mean(num_elements, METHOD),
     )

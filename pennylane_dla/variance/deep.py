@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
@@ -15,18 +16,14 @@ from pennylane_dla.circuit.effective import EffectiveAnsatz
 from pennylane_dla.pauli import PauliStrings, PauliSum, ProjectorProduct
 
 from .estimate import Prediction, VarianceEstimate
-from .limit import Limit, limit
+from .limit import Limit, limit, limits
+from .observables import families, pushed
 from .problem import Problem
 from .projector_limit import projector_limit
 from .shares import one_by_one
 
 MAX_PROJECTOR_WIRES = 12
 MAX_STATE_WIRES = 12
-
-
-def deep_limits(problems: Sequence[Problem], algebra: LieAlgebra | None = None) -> list[Prediction]:
-    """:func:`deep_limit` for several observables of one circuit."""
-    return one_by_one(lambda problem: deep_limit(problem, algebra), problems)
 
 
 def deep_limit(problem: Problem, algebra: LieAlgebra | None = None) -> Prediction:
@@ -41,63 +38,154 @@ def deep_limit(problem: Problem, algebra: LieAlgebra | None = None) -> Predictio
         the limit for the loss and for every element (as if deep inside the circuit), with the
         :class:`~pennylane_dla.variance.limit.Limit` itself in ``statistics["limit"]``; or the reason why there is none
     """
-    with problem.time.part():
-        try:
-            return _deep_limit(problem, algebra)
-        except OutOfTime as stop:
-            return Prediction.unavailable(str(stop))
+    return deep_limits([problem], algebra)[0]
 
 
-def _deep_limit(problem: Problem, algebra: LieAlgebra | None) -> Prediction:
-    if problem.kind == "var":
-        return Prediction.unavailable("a variance is not linear in the state")
-    effective = problem.effective
-    trainable = [k for k, angle in enumerate(effective.angles) if not angle.fixed]
-    if not trainable:
-        return Prediction.unavailable("no gate is trainable")
-    known = [k for k, angle in enumerate(effective.angles) if angle.fixed]
-    if any(np.isnan(effective.angles[k].offset) for k in known):
-        return Prediction.unavailable("data values are unknown under jit: call inspect with concrete data")
-    leading = [k for k in known if k < trainable[0]]
-    state = _after_known_gates(effective, leading)
-    if isinstance(state, UnknownState):
-        return Prediction.unavailable(state.reason)
-    if effective.single and not known:
-        generators, strings = None, effective.strings
-    else:
-        generators = circuit_generators(effective)
-        if generators is None:
-            return Prediction.unavailable("known gates spread the generators over too many strings")
-        strings = PauliStrings.concatenate([generator.strings for generator in generators])
-    single = len(strings) == len(trainable)
+def deep_limits(problems: Sequence[Problem], algebra: LieAlgebra | None = None) -> list[Prediction]:
+    """The same for several observables of one circuit, which share its generators, their orbits and their module."""
+    results: list[Prediction | None] = [None] * len(problems)
+    for i, problem in enumerate(problems):
+        if problem.kind == "var":
+            results[i] = Prediction.unavailable("a variance is not linear in the state")
+    asked = [i for i, found in enumerate(results) if found is None]
+    if asked:
+        with problems[0].time.part():
+            try:
+                circuit = _Deep.of(problems[asked[0]])
+                found = _of_circuit(circuit, [problems[i] for i in asked], algebra)
+            except OutOfTime as stop:
+                found = [Prediction.unavailable(str(stop)) for _ in asked]
+        for i, prediction in zip(asked, found, strict=True):
+            results[i] = prediction
+    return results
+
+
+@dataclass(frozen=True, eq=False)
+class _Deep:
+    """What the limits of all observables of a circuit have in common.
+
+    Args:
+        generators: of the trainable rotations; ``None`` where they are the strings
+        strings: of all generators
+        state: after the known gates that stand first
+        trainable: rotations
+        behind: known rotations between and behind the trainable ones
+        known: whether there are known rotations
+        leading: whether some stand before all trainable ones
+    """
+
+    generators: list[PauliSum] | None
+    strings: PauliStrings
+    state: State
+    trainable: list[int]
+    behind: list[int]
+    known: bool
+    leading: bool
+
+    @classmethod
+    def of(cls, problem: Problem) -> _Deep | str:
+        """From one of the problems; or why there is no limit."""
+        effective = problem.effective
+        trainable = [k for k, angle in enumerate(effective.angles) if not angle.fixed]
+        if not trainable:
+            return "no gate is trainable"
+        known = [k for k, angle in enumerate(effective.angles) if angle.fixed]
+        if any(np.isnan(effective.angles[k].offset) for k in known):
+            return "data values are unknown under jit: call inspect with concrete data"
+        leading = [k for k in known if k < trainable[0]]
+        state = _after_known_gates(effective, leading)
+        if isinstance(state, UnknownState):
+            return state.reason
+        if effective.single and not known:
+            generators, strings = None, effective.strings
+        else:
+            generators = circuit_generators(effective)
+            if generators is None:
+                return "known gates spread the generators over too many strings"
+            strings = PauliStrings.concatenate([generator.strings for generator in generators])
+        return cls(generators, strings, state, trainable, known[len(leading) :], bool(known), bool(leading))
+
+    @property
+    def single(self) -> bool:
+        """Whether every generator is a single string."""
+        return len(self.strings) == len(self.trainable)
+
+
+def _of_circuit(circuit: _Deep | str, problems: list[Problem], algebra: LieAlgebra | None) -> list[Prediction]:
+    if isinstance(circuit, str):
+        return [Prediction.unavailable(circuit) for _ in problems]
+    results: list[Prediction | None] = [None] * len(problems)
     classified = algebra if algebra is not None and algebra.components is not None else None
-    observable = problem.observable
-    if isinstance(observable, ProjectorProduct) and len(observable.wires) > MAX_PROJECTOR_WIRES:
-        found = _wide_projector(problem, strings, state, classified) if single and not known else None
+    wide: dict[tuple[int, ...], Limit | None] = {}
+    narrow = []
+    for i, problem in enumerate(problems):
+        observable = problem.observable
+        if not (isinstance(observable, ProjectorProduct) and len(observable.wires) > MAX_PROJECTOR_WIRES):
+            narrow.append(i)
+            continue
+        if observable.wires not in wide:  # signs do not matter
+            possible = circuit.single and not circuit.known
+            found = _wide_projector(problem, circuit.strings, circuit.state, classified) if possible else None
+            wide[observable.wires] = found
+        found = wide[observable.wires]
         if found is None:
-            return Prediction.unavailable(f"a projector on {len(observable.wires)} wires has too many terms")
-    else:
-        if isinstance(observable, ProjectorProduct):
-            observable = observable.expand()
-        observable = push_through(effective, known[len(leading) :], effective.clifford.push(observable))
-        if observable is None:
-            return Prediction.unavailable("known gates spread the observable over too many strings")
-        if not single:
-            if algebra is not None and algebra.complete and algebra.dim == 4**effective.num_wires - 1:
-                return _universal_limit(problem, generators, observable, state)
-            if leading:
-                return Prediction.unavailable("known gates before the trainable ones, and generators that are sums")
-            from .module_limit import module_limit  # heavy, and only for sums
+            results[i] = Prediction.unavailable(f"a projector on {len(observable.wires)} wires has too many terms")
+        else:
+            results[i] = _prediction(problem, circuit.trainable, found)
+    for i, prediction in zip(narrow, _narrow(circuit, [problems[i] for i in narrow], algebra), strict=True):
+        results[i] = prediction
+    return results
 
-            return module_limit(problem, generators, observable)
-        found = limit(strings, observable, state, algebra=classified, budget=problem.budget)
-    gradient = _per_element(effective, trainable, found.gradient, problem.ansatz.arguments.num_elements)
+
+def _narrow(circuit: _Deep, problems: list[Problem], algebra: LieAlgebra | None) -> list[Prediction]:
+    """Observables whose terms can be written out."""
+    if not problems:
+        return []
+    effective = problems[0].effective
+    results: list[Prediction | None] = [None] * len(problems)
+    sums: list[PauliSum | None] = [None] * len(problems)
+    for family in families([problem.observable for problem in problems]):
+        family = pushed(family, effective.clifford)
+        for row, i in enumerate(family.members):
+            sums[i] = push_through(effective, circuit.behind, family.sum(row))
+    for i, observable in enumerate(sums):
+        if observable is None:
+            results[i] = Prediction.unavailable("known gates spread the observable over too many strings")
+    open_problems = [i for i, observable in enumerate(sums) if observable is not None]
+    if not circuit.single:
+        found = one_by_one(lambda i: _of_sums(circuit, problems[i], sums[i], algebra), open_problems)
+        for i, prediction in zip(open_problems, found, strict=True):
+            results[i] = prediction
+        return results
+    classified = algebra if algebra is not None and algebra.components is not None else None
+    groups = families([sums[i] for i in open_problems])
+    found = limits(circuit.strings, groups, circuit.state, algebra=classified, budget=problems[0].budget)
+    gradients: dict[VarianceEstimate, VarianceEstimate] = {}  # most outcomes have the same
+    for family, every in zip(groups, found, strict=True):
+        for member, one in zip(family.members, every, strict=True):
+            i = open_problems[member]
+            if one.gradient not in gradients:
+                gradients[one.gradient] = _prediction(problems[i], circuit.trainable, one).gradient
+            results[i] = Prediction(one.loss, gradients[one.gradient], one.loss_mean, {"limit": one})
+    return results
+
+
+def _of_sums(circuit: _Deep, problem: Problem, observable: PauliSum, algebra: LieAlgebra | None) -> Prediction:
+    if algebra is not None and algebra.complete and algebra.dim == 4**problem.effective.num_wires - 1:
+        return _universal_limit(problem, circuit.generators, observable, circuit.state)
+    if circuit.leading:
+        return Prediction.unavailable("known gates before the trainable ones, and generators that are sums")
+    from .module_limit import module_limit  # heavy, and only for sums
+
+    return module_limit(problem, circuit.generators, observable)
+
+
+def _prediction(problem: Problem, trainable: list[int], found: Limit) -> Prediction:
+    gradient = _per_element(problem.effective, trainable, found.gradient, problem.ansatz.arguments.num_elements)
     return Prediction(found.loss, gradient, found.loss_mean, {"limit": found})
 
 
-def _universal_limit(
-    problem: Problem, generators: list[PauliSum], observable: PauliSum, state: State
-) -> Prediction:
+def _universal_limit(problem: Problem, generators: list[PauliSum], observable: PauliSum, state: State) -> Prediction:
     """Generators that are sums but generate all of ``su(2^n)``: any universal set of strings has the same limit.
 
     A generator ``Σ c_j P_j`` differentiates as ``Σ_j (2c_j)²`` times one string ``P/2``, for ``Tr[ad_P ad_{P'}] = 0``.
@@ -117,9 +205,7 @@ def _universal_limit(
     return Prediction(found.loss, gradient, found.loss_mean, {"limit": found})
 
 
-def _wide_projector(
-    problem: Problem, strings: PauliStrings, state: State, algebra: LieAlgebra | None
-) -> Limit | None:
+def _wide_projector(problem: Problem, strings: PauliStrings, state: State, algebra: LieAlgebra | None) -> Limit | None:
     """A projector on many wires, by the Z of each of them."""
     wires, n = problem.observable.wires, problem.ansatz.num_wires
     z = PauliSum(PauliStrings.from_local([(w,) for w in wires], ["Z"] * len(wires), n), np.ones(len(wires)))

@@ -20,18 +20,19 @@ import numpy as np
 from pennylane_dla.algebra.allowance import checkpoint
 from pennylane_dla.circuit.ansatz import UnknownState
 from pennylane_dla.circuit.effective import EffectiveAnsatz
-from pennylane_dla.pauli import PauliStrings, PauliSum, ProjectorProduct, StringTable
+from pennylane_dla.pauli import PauliStrings, ProjectorProduct, StringTable
 
 from . import commuting
 from .chain_rule import to_elements
 from .estimate import Prediction, VarianceEstimate
-from .first_moment import mean_loss
+from .first_moment import mean_losses
 from .gradient_mean import mean_by_rotation, zero_mean
-from .pair_sweep import Space, direct_index, sweep
+from .observables import Family, distinct_rows, families, pushed
+from .pair_sweep import Space, Weights, direct_index, sweep
 from .problem import Budget, Problem
 from .reach import light_cone, reachable, restrict, shifted
-from .sectors import pair_weights, surviving_sectors
-from .shares import one_by_one
+from .sectors import pair_weights, surviving_sectors, term_partners
+from .shares import in_turn
 from .steps import Steps, circuit_steps
 
 METHOD = "exact"
@@ -39,11 +40,6 @@ ROUNDING = 1e-13  # of a difference of second moments, relative
 MAX_DENSE_QUBITS = 11  # 4^11 weights: 32 MiB
 SMALL_TABLE = 2**14  # beyond, direct addressing (where it fits) is faster than a table of partners
 MAX_PROJECTOR_WIRES = 12
-
-
-def predict_together(problems: Sequence[Problem]) -> list[Prediction]:
-    """:func:`predict` for several observables of one circuit."""
-    return one_by_one(predict, problems)
 
 
 def predict(problem: Problem) -> Prediction:
@@ -57,54 +53,99 @@ def predict(problem: Problem) -> Prediction:
     Returns:
         exact values, or the reason why this engine does not apply
     """
-    effective = problem.effective
-    reason = _obstacle(problem)
+    return predict_together([problem])[0]
+
+
+def predict_together(problems: Sequence[Problem]) -> list[Prediction]:
+    """The same for several observables of one circuit.
+
+    Observables with the same strings share these and the pairs of them; both ends of the walk do not know signs but
+    where terms interfere, so that most outcomes of ``probs`` have the same second moments.
+
+    Args:
+        problems: of one circuit and law
+
+    Returns:
+        one prediction each
+    """
+    first = problems[0]
+    effective = first.effective
+    results: list[Prediction | None] = [None] * len(problems)
+    open_problems = []
+    for i, problem in enumerate(problems):
+        reason = _obstacle(problem)
+        if reason:
+            results[i] = Prediction.unavailable(reason)
+        else:
+            open_problems.append(i)
+    if not open_problems:
+        return results
+    steps = circuit_steps(effective, first.law)
+    reason = steps if isinstance(steps, str) else None
+    if reason is None and not np.isfinite(steps.moments).all():
+        reason = "data values are unknown under jit: call inspect with concrete data"
     if reason:
-        return Prediction.unavailable(reason)
-    steps = circuit_steps(effective, problem.law)
-    if isinstance(steps, str):
-        return Prediction.unavailable(steps)
-    if not np.isfinite(steps.moments).all():
-        return Prediction.unavailable("data values are unknown under jit: call inspect with concrete data")
-    observable = problem.observable
-    if isinstance(observable, ProjectorProduct):
-        observable = observable.expand()
-    observable = effective.clifford.push(observable)
-    if not len(observable):  # a multiple of the identity
+        return [found or Prediction.unavailable(reason) for found in results]
+    groups = families([problems[i].observable for i in open_problems])
+    found = in_turn(
+        lambda family: _predict_family(first, pushed(family, effective.clifford), steps),
+        groups,
+        lambda family: len(family.members),
+    )
+    for family, predictions in zip(groups, found, strict=True):
+        for member, prediction in zip(family.members, predictions, strict=True):
+            results[open_problems[member]] = prediction
+    return results
+
+
+def _predict_family(problem: Problem, family: Family, steps: Steps) -> list[Prediction]:
+    """Observables with the same strings, pushed through the Cliffords."""
+    effective, count = problem.effective, len(family.members)
+    if not len(family.strings):  # a multiple of the identity
         zero = VarianceEstimate(0.0, method=METHOD)
         gradient = zero_mean(problem.ansatz.arguments.num_elements, METHOD)
-        return Prediction(zero, gradient, observable.constant, {"strings": 0}, gradient_mean=gradient)
-    closed = commuting.predict(problem, observable, steps)
-    if isinstance(closed, Prediction):
+        return [
+            Prediction(zero, gradient, float(constant), {"strings": 0}, gradient_mean=gradient)
+            for constant in family.constants
+        ]
+    closed = commuting.predict_family(problem, family, steps)
+    if not isinstance(closed, str):
         return closed
 
-    task = _prepare(effective, observable, steps, problem.budget)
+    task = _prepare(effective, family, steps, problem.budget)
     if isinstance(task, str):
-        return Prediction.unavailable(task)
+        return [Prediction.unavailable(task)] * count
     mode = "pairs" if len(task.space.sectors) > 1 else "diagonal"
-    second, derivative_second = sweep(task.space, task.weights, task.ends, mode)
+    memory = problem.budget.max_memory
+    seconds, derivative_seconds = sweep(task.space, task.weights, task.ends, mode, memory)
     live = task.space.steps
     trainable = np.array([k >= 0 and not effective.angles[k].fixed for k in live.rotation], bool)
     if np.any(live.moments[trainable, :2]):
-        mean, derivative_mean = sweep(task.space, task.first_weights, task.overlap, "first")
-        mean += observable.constant
+        traceless, derivative_means = sweep(task.space, task.first_weights, task.overlap, "first", memory)
     else:
-        mean, derivative_mean = mean_loss(steps, observable, effective.state), np.zeros(len(live))
-    variance = _difference(second, (mean - observable.constant) ** 2)
-    rotations, per_rotation = live.rotation >= 0, np.zeros(effective.num_rotations)
-    means = np.zeros(effective.num_rotations)
-    derivative = _difference(derivative_second, derivative_mean**2)
-    per_rotation[live.rotation[rotations]] = derivative[rotations]
-    means[live.rotation[rotations]] = derivative_mean[rotations]
-    means *= np.sign(effective.coefficients)  # the moments are those of the signed angle
-    elements = to_elements(effective.angles, per_rotation, problem.ansatz.arguments.num_elements)
-    return Prediction(
-        _loss(float(variance), second if trainable.any() else 0.0),
-        VarianceEstimate(elements, np.zeros_like(elements), METHOD),
-        mean,
-        {"strings": task.space.num_strings, "sectors": len(task.space.sectors)},
-        gradient_mean=mean_by_rotation(problem, means, METHOD),
-    )
+        traceless = mean_losses(steps, family.strings, family.coefficients, effective.state)
+        derivative_means = np.zeros((count, len(live)))
+    rotations, result = live.rotation >= 0, []
+    statistics = {"strings": task.space.num_strings, "sectors": len(task.space.sectors)}
+    known: dict[tuple, tuple[VarianceEstimate, VarianceEstimate, VarianceEstimate]] = {}
+    for row, number in enumerate(task.which):
+        mean = traceless[row]
+        key = number, float(mean), derivative_means[row].tobytes()
+        if key not in known:
+            per_rotation, means = np.zeros((2, effective.num_rotations))
+            derivative = _difference(derivative_seconds[number], derivative_means[row] ** 2)
+            per_rotation[live.rotation[rotations]] = derivative[rotations]
+            means[live.rotation[rotations]] = derivative_means[row][rotations]
+            means *= np.sign(effective.coefficients)  # the moments are those of the signed angle
+            elements = to_elements(effective.angles, per_rotation, problem.ansatz.arguments.num_elements)
+            variance = float(_difference(seconds[number], mean**2))
+            loss = _loss(variance, float(seconds[number]) if trainable.any() else 0.0)
+            gradient = VarianceEstimate(elements, np.zeros_like(elements), METHOD)
+            known[key] = loss, gradient, mean_by_rotation(problem, means, METHOD)
+        loss, gradient, gradient_mean = known[key]
+        constant = float(family.constants[row])
+        result.append(Prediction(loss, gradient, float(mean) + constant, statistics, gradient_mean=gradient_mean))
+    return result
 
 
 def _loss(variance: float, second: float) -> VarianceEstimate:
@@ -137,15 +178,16 @@ class _Task:
     """The two ends of one computation, and the space between them."""
 
     space: Space
-    weights: np.ndarray  # (sectors, strings): c_Q c_{Q+R}
+    weights: Weights  # c_Q c_{Q+R}, those that differ
+    which: list[int]  # for each observable the number of its weights
     ends: np.ndarray  # (sectors, strings): Tr[ρQ] Tr[ρ(Q+R)]
-    first_weights: np.ndarray  # (1, strings): c_Q
+    first_weights: Weights  # c_Q
     overlap: np.ndarray  # (1, strings): Tr[ρQ]
 
 
-def _prepare(effective: EffectiveAnsatz, observable: PauliSum, steps: Steps, budget: Budget) -> _Task | str:
+def _prepare(effective: EffectiveAnsatz, family: Family, steps: Steps, budget: Budget) -> _Task | str:
     """Find the strings and the pairs that matter, or say which budget they exceed."""
-    terms, num_wires = observable.strings, effective.num_wires
+    terms, num_wires = family.strings, effective.num_wires
     qubits = light_cone(terms, steps)
     cap = SMALL_TABLE if len(qubits) <= MAX_DENSE_QUBITS else budget.max_dim
     table, moves = reachable(terms, steps, cap)
@@ -170,21 +212,21 @@ def _prepare(effective: EffectiveAnsatz, observable: PauliSum, steps: Steps, bud
         table = StringTable.of(restrict(table.strings, qubits))
         members, index = extend(table.strings, qubits, num_wires), table.find(restrict(terms, qubits))
     overlap = effective.state.expectation(members)
-    weights, ends = np.zeros((2, len(sectors), num_strings))
-    pairs = pair_weights(terms, observable.coefficients, sectors)
+    ends = np.zeros((len(sectors), num_strings))
     for r in range(len(sectors)):
         checkpoint()
-        weights[r, index] = pairs[r]
         ends[r] = overlap * effective.state.expectation(shifted(members, sectors[r]))
-    first_weights = np.zeros((1, num_strings))
-    first_weights[0, index] = observable.coefficients
+    partners = term_partners(terms, sectors)
+    leaders, which = distinct_rows(pair_weights(row, partners) for row in family.coefficients)
+    weights = Weights(index, tuple(pair_weights(family.coefficients[i], partners) for i in leaders))
+    first_weights = Weights(index, tuple(family.coefficients[:, None]))
 
     def on_qubits(strings):
         return restrict(strings, qubits)
 
     steps = _without_outer_decay(steps, qubits)
     space = Space(steps.map_strings(on_qubits), table, num_strings, len(qubits), on_qubits(sectors))
-    return _Task(space, weights, ends, first_weights, overlap[None])
+    return _Task(space, weights, which, ends, first_weights, overlap[None])
 
 
 def _without_outer_decay(steps: Steps, qubits: np.ndarray) -> Steps:
@@ -209,6 +251,7 @@ def extend(strings: PauliStrings, qubits: np.ndarray, num_wires: int) -> PauliSt
     bits = np.zeros((2, len(strings), num_wires), np.uint8)
     bits[:, :, qubits] = strings.bits()
     return PauliStrings.from_bits(*bits)
+
 
 def _difference(second, squared_mean):
     """``E[l²] − E[l]²``, with what is rounding error set to zero."""

@@ -8,38 +8,41 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from pennylane_dla.circuit.ansatz import State
-from pennylane_dla.pauli import PauliStrings, PauliSum, StringTable
+from pennylane_dla.pauli import PauliStrings, StringTable
 from pennylane_dla.pauli.strings import anticommute, product
 
 from .reach import moved_by
 from .steps import Steps
 
 
-def mean_loss(steps: Steps, observable: PauliSum, state: State) -> float:
-    """Mean of the loss, the observable's constant included.
+def mean_losses(
+    steps: Steps, terms: PauliStrings, coefficients: Float[np.ndarray, "k m"], state: State
+) -> Float[np.ndarray, " k"]:
+    """Means of the losses of several observables with the same strings, their constants left out.
 
     A rotation takes a string that anticommutes with it to ``E[cos α] Q + E[sin α] (iPQ)``; for uniform angles both
     vanish and few strings stay, so the strings are kept as a sparse sum.
 
     Args:
         steps: of the circuit
-        observable: pushed through the Cliffords
+        terms: pushed through the Cliffords
+        coefficients: a row for each observable
         state: initial state
 
     Returns:
         ``E[l]``
     """
-    terms, values = observable.strings, observable.coefficients
+    values = coefficients
     for k in range(len(steps) - 1, -1, -1):
         terms, values = _averaged(terms, values, steps, k)
         if not len(terms):
-            return observable.constant
-    return observable.constant + float(values @ state.expectation(terms))
+            return np.zeros(len(coefficients))
+    return values @ state.expectation(terms)
 
 
 def _averaged(
-    terms: PauliStrings, values: Float[np.ndarray, " m"], steps: Steps, k: int
-) -> tuple[PauliStrings, Float[np.ndarray, " m"]]:
+    terms: PauliStrings, values: Float[np.ndarray, "k m"], steps: Steps, k: int
+) -> tuple[PauliStrings, Float[np.ndarray, "k m"]]:
     moved = moved_by(steps, k, terms)
     if steps.rotation[k] >= 0:
         stay, move = np.where(moved, steps.moments[k, 0], 1.0), steps.moments[k, 1]
@@ -47,14 +50,19 @@ def _averaged(
         stay, move = damping_of(steps, k, terms), steps.decay[k]
     kept = stay * values
     if move == 0 or not moved.any():
-        return terms[kept != 0], kept[kept != 0]
+        return _nonzero(terms, kept)
     images, exponent = product(steps.shift[k], terms[moved])
     signs = np.where((exponent == 1) | (exponent == 2), -1.0, 1.0)  # of iPQ, or of PQ where the two commute
     candidates = PauliStrings.concatenate([terms, images])
     table = StringTable.of(candidates)
-    totals = np.zeros(len(table))
-    np.add.at(totals, table.find(candidates), np.concatenate([kept, move * signs * values[moved]]))
-    return table.strings[totals != 0], totals[totals != 0]
+    totals = np.zeros((len(table), len(values)))
+    np.add.at(totals, table.find(candidates), np.concatenate([kept, move * signs * values[:, moved]], axis=1).T)
+    return _nonzero(table.strings, totals.T)
+
+
+def _nonzero(terms: PauliStrings, values: Float[np.ndarray, "k m"]) -> tuple[PauliStrings, Float[np.ndarray, "k m"]]:
+    some = values.any(axis=0)
+    return terms[some], values[:, some]
 
 
 def damping_of(steps: Steps, k: int, strings: PauliStrings) -> Float[np.ndarray, " m"]:

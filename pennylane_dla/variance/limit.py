@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
 from typing import NamedTuple
@@ -27,6 +27,7 @@ from pennylane_dla.pauli import PauliStrings, PauliSum
 from pennylane_dla.pauli.strings import product
 
 from .estimate import VarianceEstimate
+from .observables import Family, distinct_rows, families, up_to_signs
 from .orbit_average import Together, mean_square
 from .problem import Budget
 
@@ -132,23 +133,96 @@ def limit(
 
     Source: Ragone et al., arXiv:2309.09342; Fontana et al., arXiv:2309.07902; West et al., arXiv:2502.16404.
     """
+    (whole,) = families([observable])
+    return limits(generators, [whole], state, rotations, algebra, budget)[0][0]
+
+
+def limits(
+    generators: PauliStrings,
+    observables: Sequence[Family],
+    state: State,
+    rotations: PauliStrings | None = None,
+    algebra: LieAlgebra | None = None,
+    budget: Budget | None = None,
+) -> list[list[Limit]]:
+    """The same for several observables, which share the orbits and what is averaged over them.
+
+    Args:
+        generators: effective generators of the trainable rotations
+        observables: in families, in the same frame
+        state: initial state
+        rotations: the strings of the parameters to differentiate; by default ``generators``
+        algebra: of ``generators``, if classified already
+        budget: limits of enumeration and sampling
+
+    Returns:
+        for each family a limit for each of its members
+    """
     budget = budget or Budget()
     algebra = algebra if algebra is not None else classify_strings(generators)
     if isinstance(state, UnknownState):
         missing = VarianceEstimate.unavailable(f"the initial state is not known: {state.reason}")
-        return Limit(missing, missing, None, (), algebra)
+        return [[Limit(missing, missing, None, (), algebra) for _ in family.members] for family in observables]
+    orbits = _Orbits(Action(algebra), state, budget)
     rotations = generators if rotations is None else rotations
-    action = Action(algebra)
-    patterns = action.pattern(observable.strings)
-    moving = patterns.any(axis=1)
-    still = PauliSum(observable.strings[~moving], observable.coefficients[~moving])
-    mean = observable.constant + float(still.coefficients @ state.expectation(still.strings))
+    return [_of_family(family, orbits, generators, rotations) for family in observables]
 
-    axes = state.stabilizer_axes()
-    groups = _groups(observable, patterns, np.flatnonzero(moving), axes)
-    sums = _by_orbit(action, observable, groups, axes, state, budget)
-    conserved = sum((Fraction(c) ** 2 for c in still.coefficients.tolist()), Fraction(0))
-    return assemble(generators, algebra, rotations, sums, mean, conserved)
+
+def _of_family(family: Family, orbits: _Orbits, generators: PauliStrings, rotations: PauliStrings) -> list[Limit]:
+    """Observables with the same strings: the same orbits, and the same limit but for the mean where they differ by a
+    sign of all terms that interfere with each other."""
+    state = orbits.state
+    patterns = orbits.action.pattern(family.strings)
+    moving = patterns.any(axis=1)
+    still = np.flatnonzero(~moving)
+    means = family.constants + family.coefficients[:, still] @ state.expectation(family.strings[still])
+    groups = _groups(family.strings, patterns, np.flatnonzero(moving), orbits.axes)
+    leaders = [group[0] for group in groups]
+    sorted_groups = orbits.sort(family.strings[np.array(leaders, int)])
+    sizes = up_to_signs(family.coefficients, [*groups, *([i] for i in still)])
+    distinct, which = distinct_rows(sizes)
+    found = []
+    for row in sizes[distinct]:
+        sums = _by_orbit(orbits, family.strings, row, groups, sorted_groups)
+        conserved = sum((Fraction(c) ** 2 for c in row[still].tolist()), Fraction(0))
+        found.append(assemble(generators, orbits.action.algebra, rotations, sums, 0.0, conserved, orbits.fractions))
+    return [replace(found[number], loss_mean=float(mean)) for number, mean in zip(which, means, strict=True)]
+
+
+class _Orbits:
+    """The orbits that were met, each with the mean square of one string.
+
+    Args:
+        action: of the algebra
+        state: the initial state
+        budget: limits of enumeration and sampling
+    """
+
+    def __init__(self, action: Action, state: State, budget: Budget):
+        self.action, self.state, self.budget = action, state, budget
+        self.axes = state.stabilizer_axes()
+        self.fractions: dict[tuple[Orbit, bytes], Fraction] = {}
+        self._known: dict[tuple[int, ...], list[tuple[Orbit, Share]]] = defaultdict(list)
+
+    def sort(self, leaders: PauliStrings) -> list[tuple[Orbit, Share, np.ndarray]]:
+        """The orbits of some strings, their mean squares, and the positions of the strings that start in each."""
+        left = defaultdict(list)
+        for i, acting in enumerate(self.action.acting(leaders)):
+            left[acting].append(i)
+        result = []
+        for acting, positions in left.items():
+            index, tried = np.array(positions), 0
+            while len(index):
+                if tried == len(self._known[acting]):
+                    orbit = self.action.orbit(leaders[int(index[0])])
+                    self._known[acting].append((orbit, average(orbit, self.state, self.budget)))
+                orbit, one = self._known[acting][tried]
+                tried += 1
+                inside = orbit.contains(leaders[index])
+                if inside.any():
+                    result.append((orbit, one, index[inside]))
+                index = index[~inside]
+        return result
 
 
 class Contribution(NamedTuple):
@@ -183,8 +257,10 @@ def assemble(
     contributions: Sequence[Contribution],
     mean: float,
     conserved: Fraction = Fraction(0),
+    fractions: dict[tuple[Orbit, bytes], Fraction] | None = None,
 ) -> Limit:
-    """The sum of all contributions, as a result."""
+    """The sum of all contributions, as a result; ``fractions`` of orbits that anticommute with a string are kept for
+    other observables."""
     modules = [
         ModuleShare(
             c.orbit.size,
@@ -197,55 +273,43 @@ def assemble(
     ]
     modules.sort(key=lambda module: -module.variance)
     loss = _estimate([(c.share, Fraction(1)) for c in contributions])
-    gradient = _gradient(generators, algebra, rotations, contributions)
+    gradient = _gradient(generators, algebra, rotations, contributions, {} if fractions is None else fractions)
     return Limit(loss, gradient, mean, tuple(modules), algebra, conserved)
 
 
-def _groups(observable, patterns, index, axes):
+def _groups(terms, patterns, index, axes):
     """Terms that interfere: equal patterns, and on Pauli eigenstates also equal modulo the stabilizer group."""
     keys = patterns[index]
     if axes is not None:
-        keys = np.concatenate([keys, outside_stabilizer(observable.strings[index], axes)], axis=1)
+        keys = np.concatenate([keys, outside_stabilizer(terms[index], axes)], axis=1)
     groups: dict[bytes, list[int]] = defaultdict(list)
     for i, key in zip(index.tolist(), keys, strict=True):
         groups[key.tobytes()].append(i)
     return list(groups.values())
 
 
-def _by_orbit(action, observable, groups, axes, state, budget):
+def _by_orbit(orbits: _Orbits, terms: PauliStrings, coefficients, groups, sorted_groups) -> list[Contribution]:
     """For each orbit: its contribution, the observable's purity in it, and the mean square of one string.
 
     Groups that start in the same orbit share everything but a prefactor (the squared sum of their coefficients, with
     signs) on Pauli eigenstates, and in general if they have one term.
     """
     result: list[Contribution] = []
-    leaders = observable.strings[np.array([group[0] for group in groups], int)]
-    left = defaultdict(list)
-    for i, acting in enumerate(action.acting(leaders)):
-        left[acting].append(i)
-    waiting = [np.array(index) for index in left.values()]
-    while waiting:
+    for orbit, one, index in sorted_groups:
         checkpoint()
-        index = waiting.pop()
-        orbit = action.orbit(leaders[int(index[0])])
-        inside = orbit.contains(leaders[index])
-        if not inside.all():
-            waiting.append(index[~inside])
-        index = index[inside]
-        one = average(orbit, state, budget)
         factor, shares, purity = Fraction(0), [], Fraction(0)
         for i in index:
             checkpoint()
             group = groups[i]
-            coefficients = observable.coefficients[group]
-            purity += sum((Fraction(c) ** 2 for c in coefficients.tolist()), Fraction(0))
+            own = coefficients[group]
+            purity += sum((Fraction(c) ** 2 for c in own.tolist()), Fraction(0))
             if len(group) == 1:
-                factor += Fraction(float(coefficients[0])) ** 2
-            elif axes is not None:
-                factor += _amplitude(observable.strings[group], coefficients, state) ** 2
+                factor += Fraction(float(own[0])) ** 2
+            elif orbits.axes is not None:
+                factor += _amplitude(terms[group], own, orbits.state) ** 2
             else:
-                start = orbit if i == index[0] else action.orbit(leaders[int(i)])
-                shares.append(mean_square(Together.of(start, observable.strings[group], coefficients), state, budget))
+                start = orbits.action.orbit(terms[group[0]])
+                shares.append(mean_square(Together.of(start, terms[group], own), orbits.state, orbits.budget))
         shares.append(scaled(one, factor))
         result.append(Contribution(orbit, _sum(shares), purity, one))
     return result
@@ -258,7 +322,7 @@ def _amplitude(members, coefficients, state) -> Fraction:
     return sum((Fraction(c) * int(s) for c, s in zip(coefficients.tolist(), signs, strict=True)), Fraction(0))
 
 
-def _gradient(generators, algebra, rotations, sums):
+def _gradient(generators, algebra, rotations, sums, fractions):
     """One number for each component: all its generators anticommute with the same fraction of an orbit, because
     the transvections that permute them preserve it."""
     owner = _owners(generators, algebra)
@@ -277,7 +341,10 @@ def _gradient(generators, algebra, rotations, sums):
         if part is None or part not in known:
             string = rotations[positions[0]]
             moved = sums if part is None else acting[part]
-            terms = [(c.share, c.orbit.fraction_anticommuting(string)) for c in moved]
+            for c in moved:
+                if (c.orbit, key) not in fractions:
+                    fractions[c.orbit, key] = c.orbit.fraction_anticommuting(string)
+            terms = [(c.share, fractions[c.orbit, key]) for c in moved]
             estimate = _estimate(terms)
             if part is not None:
                 known[part] = estimate

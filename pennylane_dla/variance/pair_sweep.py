@@ -6,13 +6,15 @@ reuses the compiled code.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
 from pennylane_dla.algebra.allowance import paced
 from pennylane_dla.compat import numerics
@@ -46,16 +48,29 @@ def direct_index(strings: PauliStrings) -> np.ndarray:
     return strings.x[:, 0].astype(np.int64) | (strings.z[:, 0].astype(np.int64) << strings.num_wires)
 
 
+class Weights(NamedTuple):
+    """The observable side of several observables with the same terms.
+
+    Args:
+        index: of the terms among the strings
+        values: for each observable an array of shape ``(sectors, terms)``
+    """
+
+    index: Int[np.ndarray, " terms"]
+    values: Sequence[Float[np.ndarray, "sectors terms"]]
+
+
 def sweep(
-    space: Space, weights: Float[np.ndarray, "sectors strings"], ends: Float[np.ndarray, "sectors strings"], mode: str
-) -> tuple[float, Float[np.ndarray, " g"]]:
-    """A moment of the loss, and of the derivative with respect to the angle of each step.
+    space: Space, weights: Weights, ends: Float[np.ndarray, "sectors strings"], mode: str, max_memory: int
+) -> tuple[Float[np.ndarray, " k"], Float[np.ndarray, "k g"]]:
+    """For each observable a moment of the loss, and of the derivative with respect to the angle of each step.
 
     Args:
         space: strings, pairs and steps
         weights: observable side
         ends: state side
         mode: ``"diagonal"`` (second moments, ``R = 0`` only), ``"pairs"`` (second moments) or ``"first"`` (means)
+        max_memory: bytes; so many observables go together as fit
 
     Returns:
         ``E[l²]`` and ``E[(∂l/∂α)²]``, or ``E[l]`` and ``E[∂l/∂α]``; 0 for channels
@@ -96,42 +111,51 @@ def sweep(
             padded(steps.decay, (total,)),
         ]
     sectors = [padded(part[:num_sectors], (num_sectors, words)) for part in (space.sectors.x, space.sectors.z)]
+    together = max(1, min(len(weights.values), max_memory // (8 * (length + 2 * segments) * num_sectors * size)))
+    together = 1 << (together.bit_length() - 1)  # few shapes to compile
+    losses, slopes = [], []
     with numerics():
         arrays = tuple(jnp.asarray(array) for array in (x, z, partners, *sectors))
         parts = [tuple(jnp.asarray(g[i * length : (i + 1) * length]) for g in gates) for i in range(segments)]
-        at_segments = [jnp.asarray(padded(weights, (num_sectors, size)))]
-        for part in paced(parts[:0:-1], "the sweep", 4 * segments):
-            at_segments.append(_to_the_start(at_segments[-1], arrays, part, **flags).block_until_ready())
-        ends = jnp.asarray(padded(ends, (num_sectors, size)))
-        derivatives = []
-        for i, part in enumerate(paced(parts, "the sweep")):
-            start, ends_after, moments = _through(at_segments.pop(), ends, arrays, part, **flags)
-            if i == 0:
-                loss = float(jnp.vdot(start, ends))
-            ends = ends_after
-            derivatives.append(np.asarray(moments))
-    return loss, np.concatenate(derivatives)[: len(steps)]
+        start_ends = jnp.asarray(padded(ends, (num_sectors, size)))
+        rounds = -(-len(weights.values) // together)
+        for number in range(rounds):
+            chosen, later = weights.values[number * together : (number + 1) * together], rounds - number - 1
+            start = np.zeros((together, num_sectors, size))
+            start[: len(chosen), : len(chosen[0]), weights.index] = np.stack(chosen)
+            at_segments, ends = [jnp.asarray(start)], start_ends
+            for part in paced(parts[:0:-1], "the sweep", 4 * segments * (1 + later)):
+                at_segments.append(_to_the_start(at_segments[-1], arrays, part, **flags).block_until_ready())
+            derivatives = []
+            for i, part in enumerate(paced(parts, "the sweep", segments + 2 * segments * later)):
+                loss, ends, moments = _through(at_segments.pop(), ends, arrays, part, **flags)
+                if i == 0:
+                    losses.append(np.asarray(loss)[: len(chosen)])
+                derivatives.append(np.asarray(moments))
+            slopes.append(np.concatenate(derivatives)[: len(steps), : len(chosen)].T)
+    return np.concatenate(losses), np.concatenate(slopes)
 
 
 @partial(jax.jit, static_argnames=("dense", "mode", "noisy"))
 def _to_the_start(weights, space, gates, *, dense, mode, noisy):
-    """Observable side: the weights before a segment, from those after it."""
-    step = _kernel(space, dense, mode, noisy)
+    """Observable side: the weights of each observable before a segment, from those after it."""
+    step = jax.vmap(_kernel(space, dense, mode, noisy), in_axes=(0, None, None))
     return jax.lax.scan(lambda w, gate: (step(w, gate, 1)[0], None), weights, gates, reverse=True)[0]
 
 
 @partial(jax.jit, static_argnames=("dense", "mode", "noisy"))
 def _through(weights, ends, space, gates, *, dense, mode, noisy):
-    """State side: the ends after a segment, and ``E[(∂l/∂α)²]`` of its gates."""
+    """State side: ``E[l²]``, the ends after a segment, and ``E[(∂l/∂α)²]`` of its gates for each observable."""
     step = _kernel(space, dense, mode, noisy)
-    start, derived = jax.lax.scan(lambda w, gate: step(w, gate, 1), weights, gates, reverse=True)
+    every = jax.vmap(step, in_axes=(0, None, None))
+    start, derived = jax.lax.scan(lambda w, gate: every(w, gate, 1), weights, gates, reverse=True)
 
     def forward(v, gate_and_derived):
         gate, derived = gate_and_derived
-        return step(v, gate, -1)[0], jnp.vdot(v, derived)
+        return step(v, gate, -1)[0], jnp.tensordot(derived, v)
 
-    ends, moments = jax.lax.scan(forward, ends, (gates, derived))
-    return start, ends, moments
+    after, moments = jax.lax.scan(forward, ends, (gates, derived))
+    return jnp.tensordot(start, ends), after, moments
 
 
 def _kernel(space, dense, mode, noisy):
@@ -252,5 +276,3 @@ def _sector_partners(sectors: PauliStrings, shifts: PauliStrings, num_sectors: i
 def _pad(count: int) -> int:
     """The next power of two."""
     return 1 << max(0, int(count - 1).bit_length())
-
-

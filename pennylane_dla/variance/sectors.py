@@ -8,7 +8,7 @@ that is, with ``R``; otherwise both move together and ``R`` stays. A rotation wi
 from __future__ import annotations
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 
 from pennylane_dla.algebra.allowance import checkpoint
 from pennylane_dla.pauli import PauliStrings, StringTable
@@ -61,20 +61,23 @@ def surviving_sectors(terms: PauliStrings, steps: Steps, max_sectors: int) -> Pa
     return _with_zero_first(PauliStrings.concatenate(seen), max_sectors)
 
 
-def pair_weights(
-    terms: PauliStrings, coefficients: Float[np.ndarray, " m"], sectors: PauliStrings
-) -> Float[np.ndarray, "sectors m"]:
-    """``c_Q c_{Q+R}`` for each sector ``R`` and term ``Q``."""
+def term_partners(terms: PauliStrings, sectors: PauliStrings) -> Int[np.ndarray, "sectors m"]:
+    """For each sector ``R`` and term ``Q`` the position of ``Q + R`` among the terms, -1 where it is none."""
     table = StringTable.of(terms)
-    position = table.find(terms)
-    by_key = np.empty(len(terms))
-    by_key[position] = coefficients
-    weights = np.zeros((len(sectors), len(terms)))
+    place = np.empty(len(table) + 1, int)
+    place[table.find(terms)], place[-1] = np.arange(len(terms)), -1
+    partners = np.empty((len(sectors), len(terms)), int)
     for r in range(len(sectors)):
         checkpoint()
-        partner = table.find(shifted(terms, sectors[r]))
-        weights[r] = np.where(partner >= 0, coefficients * by_key[np.maximum(partner, 0)], 0.0)
-    return weights
+        partners[r] = place[table.find(shifted(terms, sectors[r]))]
+    return partners
+
+
+def pair_weights(
+    coefficients: Float[np.ndarray, " m"], partners: Int[np.ndarray, "sectors m"]
+) -> Float[np.ndarray, "sectors m"]:
+    """``c_Q c_{Q+R}`` for each sector ``R`` and term ``Q``, with the partners of :func:`term_partners`."""
+    return np.where(partners >= 0, coefficients * coefficients[partners], 0.0)
 
 
 def _differences(terms: PauliStrings) -> PauliStrings:

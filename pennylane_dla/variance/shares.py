@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 from pennylane_dla.algebra.allowance import OutOfTime, current
 
 from .estimate import Prediction
 from .problem import Problem
+
+Item = TypeVar("Item")
 
 
 def one_by_one(predict: Callable[[Problem], Prediction], problems: Sequence[Problem]) -> list[Prediction]:
@@ -20,11 +23,27 @@ def one_by_one(predict: Callable[[Problem], Prediction], problems: Sequence[Prob
     Returns:
         one prediction each; where the time is used up, that is the reason why there is none
     """
+    return [found for (found,) in in_turn(lambda problem: [predict(problem)], problems, lambda problem: 1)]
+
+
+def in_turn(
+    predict: Callable[[Item], Sequence[Prediction]], items: Sequence[Item], size: Callable[[Item], int]
+) -> list[Sequence[Prediction]]:
+    """The same for groups of problems that are predicted together.
+
+    Args:
+        predict: gives the predictions of one group
+        items: the groups, in order
+        size: the number of problems in a group
+
+    Returns:
+        the predictions of each group
+    """
     found = []
-    for number, problem in enumerate(problems):
-        with current().part(1 / (len(problems) - number)):
+    for number, item in enumerate(items):
+        with current().part(1 / (len(items) - number)):
             try:
-                found.append(predict(problem))
+                found.append(predict(item))
             except OutOfTime as stop:
-                found.append(Prediction.unavailable(str(stop)))
+                found.append([Prediction.unavailable(str(stop)) for _ in range(size(item))])
     return found
