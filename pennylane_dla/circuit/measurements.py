@@ -14,7 +14,7 @@ from pennylane_dla.pauli import PauliStrings, PauliSum, ProjectorProduct
 from .ansatz import Measurement
 from .operations import ROUNDING
 
-MAX_OUTCOMES = 16
+MAX_OUTCOMES = 1024
 MAX_MATRIX_WIRES = 6
 SMALLEST, LARGEST = 1e-75, 1e75  # fourth powers of coefficients are floats
 
