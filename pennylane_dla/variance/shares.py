@@ -8,17 +8,16 @@ from typing import TypeVar
 from pennylane_dla.algebra.allowance import OutOfTime, current
 
 from .estimate import Prediction
-from .problem import Problem
 
 Item = TypeVar("Item")
 
 
-def one_by_one(predict: Callable[[Problem], Prediction], problems: Sequence[Problem]) -> list[Prediction]:
+def one_by_one(predict: Callable[[Item], Prediction], problems: Sequence[Item]) -> list[Prediction]:
     """A prediction for each problem; time that one leaves is shared by those behind it.
 
     Args:
         predict: an engine
-        problems: to predict, in order
+        problems: to predict, in order, or what stands for them
 
     Returns:
         one prediction each; where the time is used up, that is the reason why there is none
