@@ -12,6 +12,7 @@ import pennylane as qp
 from pennylane.tape import QuantumScript
 
 from .algebra.naming import format_dimension
+from .checked import index_of
 from .diagnostics import Diagnostics, _plain
 from .errors import DLAError
 from .inspection import Options, inspect_circuit
@@ -202,8 +203,7 @@ def compare(circuits: Mapping[str, Any], measurement: int = 0, **options: Any) -
                 found[name] = inspect_circuit(circuits[name], own, keywords, chosen)
             except DLAError as error:
                 raise DLAError(f"{name}: {error}") from error
-            if not -len(found[name].measurements) <= measurement < len(found[name].measurements):
-                raise DLAError(f"measurement={measurement}: {name} has {len(found[name].measurements)} measurements.")
+            index_of("measurement", measurement, len(found[name].measurements), name)
             bar.advance(1, name)
         bar.close()
         return Comparison(found, measurement)

@@ -112,7 +112,7 @@ def check(circuit, on_fail: str = "raise", **options: Any) -> Callable[..., Diag
     >>> check(circuit, shots=1000)(np.zeros((3, 4))).verdict.label
     'resolved'
     """
-    if on_fail not in ("raise", "warn"):
+    if not isinstance(on_fail, str) or on_fail not in ("raise", "warn"):
         raise DLAError(f'on_fail={on_fail!r}: use "raise" or "warn".')
     look = inspect(circuit, **options)
 

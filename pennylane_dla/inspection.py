@@ -12,6 +12,7 @@ import pennylane as qp
 
 from pennylane_dla.algebra.allowance import Allowance
 from pennylane_dla.algebra.dynamical import dynamical_lie_algebra
+from pennylane_dla.checked import whole_number
 from pennylane_dla.circuit.ansatz import Ansatz, Arguments, Measurement
 from pennylane_dla.circuit.effective import effective_ansatz, without_noise
 from pennylane_dla.circuit.extract import extract
@@ -34,6 +35,7 @@ from .causes import find_causes
 from .diagnosis.signal import measured_signal, second_moment
 from .verdict import DEFAULT_SHOTS, verdict
 
+MAX_SHOTS = 10**18  # more than the age of the universe in seconds, and a float holds it
 AFTER_READING = 1 / 2  # of the time is left for the rest, however long reading the circuit took
 
 
@@ -67,8 +69,8 @@ class Options:
             known = sorted(set(cls.__dataclass_fields__) - {"budget"} | set(Budget.__dataclass_fields__))
             raise DLAError(f"unknown option {', '.join(sorted(unknown))}; there are {', '.join(known)}.")
         shots = keywords.get("shots")
-        if shots is not None and (isinstance(shots, bool) or not isinstance(shots, (int, np.integer)) or shots < 1):
-            raise DLAError(f"shots={shots!r}: the number of shots must be a positive integer.")
+        if shots is not None:
+            whole_number("shots", shots, 1, MAX_SHOTS)
         return cls(**keywords, budget=Budget(**limits))
 
 DRAWING = 1.0  # seconds that simulated initializations may take, at the default max_seconds
@@ -238,7 +240,8 @@ def _stack_estimates(estimates: Sequence[VarianceEstimate]) -> VarianceEstimate:
 
 def _shots_of(circuit) -> int | None:
     shots = getattr(circuit, "shots", None)
-    return getattr(shots, "total_shots", None) if isinstance(shots, qp.measurements.Shots) else None
+    total = getattr(shots, "total_shots", None) if isinstance(shots, qp.measurements.Shots) else None
+    return None if total is None else min(total, MAX_SHOTS)
 
 
 def _assumptions(law: AngleLaw, arguments: Arguments) -> tuple[str, ...]:

@@ -24,6 +24,7 @@ from pennylane.concurrency.executors import (
 from pennylane.tape import QuantumScript
 
 from .algebra.naming import format_dimension
+from .checked import index_of
 from .diagnostics import Diagnostics, _plain
 from .errors import DLAError, DLAWarning
 from .growth import MIN_POINTS, Growth, growth
@@ -217,6 +218,8 @@ def scaling(
     >>> scaling(build, [4, 6, 8, 10]).verdict
     'constant'
     """
+    if not callable(build):
+        raise DLAError(f"build={build!r}: pass a function of the size that returns (qnode, args).")
     sizes = _checked(sizes)
     progress = Options.from_keywords(**options).budget.progress
     notes: list[str] = []
@@ -250,9 +253,12 @@ def scaling(
 
 
 def _checked(sizes: Sequence[Any]) -> list[Any]:
-    sizes = list(sizes)
+    try:
+        sizes = list(sizes)
+    except TypeError:
+        raise DLAError(f"sizes={sizes!r}: give distinct positive numbers, such as [4, 6, 8, 10].") from None
     numeric = all(isinstance(s, (int, float, np.integer, np.floating)) and not isinstance(s, bool) for s in sizes)
-    if not sizes or not numeric or min(sizes) <= 0 or len(set(sizes)) < len(sizes):
+    if not sizes or not numeric or not all(0 < s < 2**53 for s in sizes) or len(set(sizes)) < len(sizes):
         raise DLAError(f"sizes={sizes!r}: give distinct positive numbers, such as [4, 6, 8, 10].")
     return sorted(s.item() if isinstance(s, np.generic) else s for s in sizes)
 
@@ -272,8 +278,7 @@ def _case(payload, size) -> Case:
     build, measurement, options = payload
     start = time.perf_counter()
     diagnostics = diagnose_built(build(size), size, options)
-    if not -len(diagnostics.measurements) <= measurement < len(diagnostics.measurements):
-        raise DLAError(f"measurement={measurement}: the circuit has {len(diagnostics.measurements)} measurements.")
+    measurement = index_of("measurement", measurement, len(diagnostics.measurements), "the circuit")
     return Case(size, summarize(diagnostics, measurement), time.perf_counter() - start)
 
 

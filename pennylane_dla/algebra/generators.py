@@ -38,7 +38,7 @@ def pauli_sums(generators: Iterable) -> tuple[tuple[PauliSum, ...], tuple[Any, .
         return tuple(PauliSum(s, np.ones(1)) for s in generators), tuple(range(generators.num_wires))
     if isinstance(generators, (str, PauliWord, PauliSentence, qp.operation.Operator)):
         raise DLAError(f"generators={generators!r} is a single generator: pass a list, [{generators!r}].")
-    generators = list(generators)
+    generators = _listed(generators)
     if not generators:
         raise DLAError("generators: the list is empty; pass at least one Pauli string.")
     words = [isinstance(g, str) for g in generators]
@@ -77,7 +77,7 @@ def single_strings(generators: Iterable) -> PauliStrings:
     if isinstance(generators, PauliStrings):
         return generators
     if not isinstance(generators, (str, PauliWord, PauliSentence, qp.operation.Operator)):
-        generators = list(generators)
+        generators = _listed(generators)
         if generators and all(isinstance(g, str) for g in generators):
             return _named_identity(_parse(generators), generators)
     sums, _ = pauli_sums(generators)
@@ -91,6 +91,15 @@ def single_strings(generators: Iterable) -> PauliStrings:
             what = "the identity, which generates only a phase" if total.constant else "zero"
             raise DLAError(f"Generator {k} ({given}) is {what}: leave it out.")
     return PauliStrings.concatenate([s.strings for s in sums])
+
+
+def _listed(generators) -> list:
+    try:
+        return list(generators)
+    except TypeError:
+        raise DLAError(
+            f"generators={generators!r}: pass a list of Pauli strings, such as ['XXI', 'IXX'] or [qp.X(0), qp.Z(1)]."
+        ) from None
 
 
 def _named_identity(strings: PauliStrings, words) -> PauliStrings:

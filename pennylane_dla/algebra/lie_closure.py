@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
+from pennylane_dla.checked import whole_number
 from pennylane_dla.pauli import PauliStrings
 
 from .classification import classify_strings
@@ -31,7 +32,8 @@ def lie_closure(generators: Iterable, max_dim: int = 2**20, progress: bool = Tru
         LieAlgebra: with ``basis``, exact ``dim`` and, where it was found, the structure
 
     Raises:
-        DLAError: for an empty list, non-Hermitian generators, words of different lengths
+        DLAError: for no list or an empty one, a ``max_dim`` that is no positive integer,
+            non-Hermitian generators, words of different lengths
 
     **Example**
 
@@ -42,6 +44,7 @@ def lie_closure(generators: Iterable, max_dim: int = 2**20, progress: bool = Tru
 
     Source: Larocca et al., Quantum 6, 824 (2022), section 3; Iiyama, arXiv:2506.01120.
     """
+    whole_number("max_dim", max_dim, 1)
     sums, _ = pauli_sums(generators)
     sums = [g for g in sums if len(g)]
     if sums and all(len(g) == 1 for g in sums):

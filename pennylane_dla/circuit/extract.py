@@ -31,6 +31,7 @@ from .probing import AngleMap, ProbePoints, angle_map, without_data
 from .states import fold, prepare
 from .unitaries import clifford_factors, require_unitary
 
+MAX_COEFFICIENT = 1e8  # of an argument element in an angle, radians per unit
 FREE = 3  # evaluations of the circuit that are made however long they take: without them nothing is known
 
 
@@ -197,9 +198,25 @@ def _read(source: _Source) -> tuple[Ansatz, ...]:
             seen[key] = _Reader(tape, leaves, part, source).ansatz()
         parts.append(seen[key])
         start += len(values)
+    for part in {id(part): part for part in parts}.values():
+        _check_coefficients(part, call)
     arguments = call.arguments(element_periods([part.gates for part in parts], call.num_elements))
     finished = {id(part): replace(part, arguments=arguments) for part in parts}
     return tuple(finished[id(part)] for part in parts)
+
+
+def _check_coefficients(ansatz: Ansatz, call: Call) -> None:
+    """Refuse angles that turn so fast that a float of the argument does not say where on the circle they are."""
+    for gate in ansatz.gates:
+        if isinstance(gate, Channel):
+            continue
+        for element, coefficient in zip(gate.angle.elements, gate.angle.coefficients, strict=False):
+            if not abs(coefficient) <= MAX_COEFFICIENT:
+                raise DLAError(
+                    f"the angle of {gate.name or 'a gate'} is {coefficient:.3g} times element {element} of the "
+                    f"trainable arguments: factors beyond {MAX_COEFFICIENT:g} leave a float no digits for the "
+                    "angle. Scale the argument."
+                )
 
 
 def _probe(source: _Source) -> tuple[_Probe, AngleMap]:

@@ -82,6 +82,8 @@ def read_leaf(name: str, value: Any) -> Leaf:
         concrete = np.array(inner)
         return Leaf(name, "autograd", concrete, concrete.shape, concrete.dtype, None, differentiated=True)
     if hasattr(value, "requires_grad") and isinstance(value, np.ndarray):
+        if value.dtype.kind not in "biufc":  # strings, objects: data, as in a plain array
+            return Leaf(name, "static", value, (), None, value)
         concrete = np.array(value)
         return Leaf(
             name,

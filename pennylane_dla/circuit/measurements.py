@@ -94,7 +94,10 @@ def _matrix(obs) -> np.ndarray:
 def pauli_sum(sentence, place: dict) -> PauliSum:
     """A PennyLane ``PauliSentence`` as a :class:`PauliSum`."""
     words, wires, coefficients = [], [], []
-    numbers = [complex(qp.math.toarray(qp.math.unwrap([c])[0])) for c in sentence.values()]
+    try:
+        numbers = [complex(qp.math.toarray(qp.math.unwrap([c])[0])) for c in sentence.values()]
+    except (TypeError, ValueError):
+        raise _Unsupported("its observable has a coefficient that is no number") from None
     largest = max(map(abs, numbers), default=0.0)
     if not np.isfinite(largest):
         raise _Unsupported("its observable has a coefficient that is NaN or infinite")

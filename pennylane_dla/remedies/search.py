@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from pennylane_dla.checked import index_of, positive_number
 from pennylane_dla.diagnostics import Diagnostics
 from pennylane_dla.errors import DLAError
 from pennylane_dla.inspection import Options, inspect_ansatz
@@ -54,8 +55,9 @@ def find_remedies(
         DLAError: where the gradient variance of the circuit itself is not known
     """
     base = _base(diagnostics, measurement)
-    index = _worst(diagnostics) if measurement is None else measurement
-    deadline = time.monotonic() + max_seconds
+    index = _worst(diagnostics) if measurement is None else measurement % len(diagnostics.measurements)
+    allowed = positive_number("max_seconds", max_seconds, f"{MAX_SECONDS:g} is the default.", zero=True)
+    deadline = time.monotonic() + allowed
     engines, before = FAST, judge(base)
     if before is None:  # then simulation has to do, for the candidates too
         engines, before = ENGINES, judge(base, ENGINES)
@@ -107,8 +109,7 @@ def _worst(diagnostics: Diagnostics) -> int:
 def _base(diagnostics: Diagnostics, measurement: int | None) -> Variant:
     """The circuit as it is, with the one measurement."""
     index = _worst(diagnostics) if measurement is None else measurement
-    if not 0 <= index < len(diagnostics.measurements):
-        raise DLAError(f"measurement={index}: {diagnostics.name} has {len(diagnostics.measurements)} measurements.")
+    index = index_of("measurement", index, len(diagnostics.measurements), diagnostics.name)
     if diagnostics.ansatz is None or not diagnostics.data_known:
         raise DLAError("remedies need the data of the circuit, unknown under jit: call dla.inspect(circuit)(*args).")
     chosen = diagnostics.ansatz.measurements[index]

@@ -63,7 +63,7 @@ def predict_together(problems: Sequence[Problem], method: str | None = None) -> 
     Raises:
         DLAError: for an unknown ``method``
     """
-    if method is not None and method not in ENGINES:
+    if method is not None and not (isinstance(method, str) and method in ENGINES):
         raise DLAError(f"method={method!r} is not an engine; there are {', '.join(ENGINES)}.")
     reason = _unknown_law(problems[0]) if problems else None
     if reason:

@@ -114,7 +114,13 @@ class Characteristic(Law):
             )
 
     def _value(self, t: float) -> complex:
-        value = self.function(t)
+        try:
+            value = self.function(t)
+        except Exception as error:  # whatever the user's function raises
+            raise DLAError(
+                f"The characteristic function fails at t={t:g} ({type(error).__name__}: {error}). angles takes a law "
+                "or a function of one real number t that returns E[exp(itθ)]."
+            ) from error
         try:
             return complex(value)
         except (TypeError, ValueError):

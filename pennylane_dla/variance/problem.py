@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import numbers
 from dataclasses import dataclass, field
 
-import numpy as np
-
 from pennylane_dla.algebra.allowance import Allowance
+from pennylane_dla.checked import positive_number, whole_number
 from pennylane_dla.circuit.ansatz import Ansatz
 from pennylane_dla.circuit.effective import EffectiveAnsatz, effective_ansatz
-from pennylane_dla.errors import DLAError
 from pennylane_dla.pauli import PauliSum, ProjectorProduct
 
 from .law import AngleLaw
@@ -44,13 +41,9 @@ class Budget:
 
     def __post_init__(self):
         for name, least in (("max_dim", 1), ("max_memory", 1), ("samples", 2), ("seed", 0)):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
-                raise DLAError(f"{name}={value!r}: it must be an integer of at least {least}.")
-        if not isinstance(self.max_seconds, numbers.Real) or not self.max_seconds > 0:
-            raise DLAError(f"max_seconds={self.max_seconds!r}: the time must be positive; 10 is the default.")
-        if not isinstance(self.rtol, numbers.Real) or not 0 < self.rtol < np.inf:
-            raise DLAError(f"rtol={self.rtol!r}: the relative error must be positive; 0.05 is the default.")
+            whole_number(name, getattr(self, name), least)
+        positive_number("max_seconds", self.max_seconds, "10 is the default.")
+        positive_number("rtol", self.rtol, "0.05 is the default.", finite=True)
 
 
 @dataclass(frozen=True, eq=False)

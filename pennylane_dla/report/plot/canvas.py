@@ -8,6 +8,7 @@ from types import ModuleType
 import numpy as np
 from jaxtyping import Bool, Float
 
+from pennylane_dla.checked import index_of
 from pennylane_dla.diagnostics import Diagnostics, MeasurementDiagnostics
 from pennylane_dla.errors import DLAError
 from pennylane_dla.variance.estimate import VarianceEstimate, as_float
@@ -49,11 +50,7 @@ def measurement_of(diagnostics: Diagnostics, index: int) -> MeasurementDiagnosti
     Raises:
         DLAError: an index out of range
     """
-    if not -len(diagnostics.measurements) <= index < len(diagnostics.measurements):
-        raise DLAError(
-            f"measurement={index}: {diagnostics.name} has {len(diagnostics.measurements)} measurements, counted from 0."
-        )
-    return diagnostics.measurements[index]
+    return diagnostics.measurements[index_of("measurement", index, len(diagnostics.measurements), diagnostics.name)]
 
 
 @dataclass(frozen=True, eq=False)
