@@ -25,8 +25,8 @@ from .basis_states import Entries
 TOLERANCE = 1e-8  # singular values below this fraction of the largest count as zero, where ranks are not exact
 INVARIANT = 1e-9  # what may lead out of the space, relative to the generator
 _TURN = 4.0  # radians times spectral radius, of the random rotations
-_WIDTH = 8  # states that are rotated together
-_SPARE = (1.3, 2.0, 4.0)  # times the dimension: so many states are collected
+_WIDTH = 8  # states that are rotated together, at most
+_SPARE = (1.3, 2.0, 4.0, 8.0)  # times the dimension: so many states are collected
 _CLEAR = 1e-5  # smallest singular value, relative to the largest, at which a basis is taken
 
 
@@ -134,7 +134,8 @@ def orthonormal_basis(
     size = start.shape[0]
     if dim == size:
         return Basis(np.eye(size), 1.0, 0.0)
-    walk = _RandomCircuit(matrices, start, over)
+    width = _WIDTH if dim is None else max(1, min(_WIDTH, dim // 16))  # many turns, also where few states are needed
+    walk = _RandomCircuit(matrices, start, width, over)
     if dim is not None:
         for factor in _SPARE:
             basis = _span(walk.collect(int(factor * dim) + _WIDTH), dim)
@@ -166,12 +167,12 @@ def real_up_to_a_factor(matrix: scipy.sparse.csr_array) -> bool:
 class _RandomCircuit:
     """States that rotations by random angles pass through, from a few start vectors side by side."""
 
-    def __init__(self, matrices, start: Complex[np.ndarray, "size columns"], over: Callable[[], bool]):
+    def __init__(self, matrices, start: Complex[np.ndarray, "size columns"], width: int, over: Callable[[], bool]):
         self._rng, self._over = np.random.default_rng(0), over
         turns = [_Turn.of(matrix, self._rng) for matrix in matrices]
         self._turns = [turn for turn in turns if turn.radius > 0]
         self._real = all(map(real_up_to_a_factor, matrices)) and not np.any(start.imag)
-        self._block = np.tile(start.astype(complex), (1, max(1, -(-_WIDTH // start.shape[1]))))
+        self._block = np.tile(start.astype(complex), (1, max(1, -(-width // start.shape[1]))))
         self._states, self._count, self._next = [], 0, []
         self._keep(start)
 

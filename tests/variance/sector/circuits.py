@@ -75,7 +75,7 @@ def three_regular(n, automorphisms, classes):
 
 def lithium_hydride():
     """2 electrons in 10 spin orbitals, all singles and doubles from the Hartree-Fock state."""
-    molecule = qp.qchem.Molecule(["Li", "H"], np.array([[0.0, 0.0, 0.0], [0.0, 0.0, 2.969280527]]))
+    molecule = qp.qchem.Molecule(["Li", "H"], np.array([[0.0, 0.0, 0.0], [0.0, 0.0, 3.0]]))
     hamiltonian, wires = qp.qchem.molecular_hamiltonian(molecule, method="dhf", active_electrons=2, active_orbitals=5)
     assert wires == 10
     singles, doubles = qp.qchem.excitations(2, 10)

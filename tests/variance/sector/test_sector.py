@@ -49,7 +49,9 @@ def test_heisenberg_chains(n, dim):
     assert sector.dim == dim and sector.exact and sector.real
 
 
-@pytest.mark.parametrize("n, dim", [(8, 16), (10, 32), pytest.param(12, 64, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "n, dim", [(3, 2), (4, 4), (6, 8), (8, 16), (10, 32), pytest.param(12, 64, marks=pytest.mark.slow)]
+)
 def test_rings(n, dim):
     assert find_sector(ansatz_of(*qaoa(nx.cycle_graph(n)))).dim <= dim
 
