@@ -17,20 +17,30 @@ from .dead import mark_dead
 from .estimate import Prediction, VarianceEstimate
 from .problem import Problem
 
-# Each is the module of its name, imported when it is needed; they are asked in this order.
-ENGINES = ("exact", "module", "paths", "simulated")
+# Asked in this order, each imported when it is needed. The sector comes twice: where it is small, and where it is at
+# least smaller than the state vector.
+_MODULES = {
+    "exact": "exact",
+    "sector first": "sector.first",
+    "module": "module",
+    "paths": "paths",
+    "sector then": "sector.second",
+    "sector": "sector.engine",
+    "simulated": "simulated",
+}
+ENGINES = ("exact", "module", "paths", "sector", "simulated")  # that ``method`` may name
 SHARE = 1 / 2  # of the time that is left, for an engine while there is another behind it
 
 
 def candidates(problem: Problem) -> tuple[str, ...]:
     """The engines to ask, in this order: exact ones first, those that cannot apply left out."""
     if problem.kind == "var":
-        return ("simulated",)  # the only one that is not linear in the state
+        return ("sector then", "simulated")  # those that are not linear in the state
     if not problem.effective.single:
-        return ("module", "simulated")
+        return ("sector first", "module", "sector then", "simulated")
     if problem.effective.correlated:
         # Noise between the gates of one argument keeps them from being one rotation; the module engine knows.
-        return ("module", "simulated") if problem.effective.channels else ("simulated",)
+        return ("module", "simulated") if problem.effective.channels else ("sector then", "simulated")
     return ("exact", "paths", "simulated")
 
 
@@ -73,7 +83,7 @@ def predict_together(problems: Sequence[Problem], method: str | None = None) -> 
     results: list[Prediction | None] = [None] * len(problems)
     allowance = problems[0].time if problems else None
     partial: dict[int, Prediction] = {}  # without a variance, but with a bound or a mean
-    for name in ENGINES:
+    for name in _MODULES:
         asked = [i for i, names in enumerate(waiting) if results[i] is None and name in names]
         if not asked:
             continue
@@ -84,19 +94,19 @@ def predict_together(problems: Sequence[Problem], method: str | None = None) -> 
             if prediction.loss.available:
                 results[i] = prediction if prediction.gradient.exact else _with_known_zeros(prediction, problems[i])
                 continue
-            reasons[i].append(f"{name}: {prediction.loss.reason}")
+            reasons[i].append(f"{name.split()[0]}: {prediction.loss.reason}")
             mean = prediction.gradient_mean
             if prediction.loss_mean is not None or prediction.loss.interval is not None or (mean and mean.available):
                 partial[i] = prediction
     return [
-        _without_value(partial.get(i), "; ".join(reasons[i])) if found is None else found
+        _without_value(partial.get(i), "; ".join(dict.fromkeys(reasons[i]))) if found is None else found
         for i, found in enumerate(results)
     ]
 
 
 def _ask(name: str, problems: Sequence[Problem]) -> Sequence[Prediction]:
     try:
-        return import_module(f"{__package__}.{name}").predict_together(problems)
+        return import_module(f"{__package__}.{_MODULES[name]}").predict_together(problems)
     except OutOfTime as stop:
         return [Prediction.unavailable(str(stop)) for _ in problems]
 

@@ -39,7 +39,7 @@ def wide(w):
 
 @pytest.mark.parametrize(
     "function, shape, method",
-    [(shallow, 3, "exact"), (shared, 2, "module"), (returning, 2, "simulated"), (wide, (4, 14, 2), "paths")],
+    [(shallow, 3, "exact"), (shared, 2, "sector"), (returning, 2, "simulated"), (wide, (4, 14, 2), "paths")],
 )
 def test_the_engine_that_fits(function, shape, method):
     circuit = qp.QNode(function, qp.device("default.qubit"))
@@ -47,7 +47,7 @@ def test_the_engine_that_fits(function, shape, method):
     assert diag.loss.variance.method == method, diag.loss.variance.reason
 
 
-@pytest.mark.parametrize("method", ["exact", "module", "paths", "simulated"])
+@pytest.mark.parametrize("method", ["exact", "module", "paths", "sector", "simulated"])
 def test_every_engine_can_be_forced_and_they_agree(method):
     circuit = qp.QNode(shallow, qp.device("default.qubit"))
     diag = dla.inspect(circuit, method=method, rtol=0.02, progress=False)(np.zeros(3))

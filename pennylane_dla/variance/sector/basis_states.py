@@ -14,6 +14,7 @@ import numpy as np
 import scipy.sparse
 from jaxtyping import Complex, Float, Int, UInt32
 
+from pennylane_dla.algebra.allowance import checkpoint
 from pennylane_dla.pauli import PauliStrings, PauliSum
 from pennylane_dla.pauli.growing import GrowingStrings, TooManyStrings
 from pennylane_dla.pauli.strings import count_bits, unpack
@@ -211,6 +212,7 @@ def reach(states: BasisStates, flips: Flips, p: int | None, max_entries: int) ->
     parts: list[tuple] = []
     done = count = 0
     while done < len(states):
+        checkpoint()
         stop = min(len(states), done + flips.block())
         bits = states.part(done, stop)
         values, modular = flips.amplitudes(bits, p)

@@ -1,8 +1,8 @@
 """Exact variances on the sector: the second moment of the state, averaged gate by gate.
 
 ``M = E[ρ ⊗ ρ]`` starts as ``ρ ⊗ ρ``. In the eigenbasis of a generator with levels ``λ`` a rotation by a random angle
-multiplies ``M_{ab,ce}`` by ``φ(λ_c + λ_e − λ_a − λ_b)``, with ``φ`` the characteristic function of the angle; between two
-generators the basis changes on each of the four indices. ``F = E[O ⊗ O]`` goes from the other end in the same way, and
+multiplies ``M_{ab,ce}`` by ``φ(λ_c + λ_e − λ_a − λ_b)``, with ``φ`` the characteristic function of the angle. Between
+two generators the basis changes on each of the four indices. ``F = E[O ⊗ O]`` goes from the other end, and
 
     E[l²] = Tr[F M],    E[(∂l)²] = −Σ (λ_a − λ_c)(λ_b − λ_e) F_{ce,ab} M_{ab,ce}
 
@@ -18,9 +18,13 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Complex, Float
 
-from ..chain_rule import to_elements
+from pennylane_dla.algebra.allowance import checkpoint, paced
+
+from ..chain_rule import mean_to_elements, to_elements
 from ..estimate import Prediction, VarianceEstimate
+from ..gradient_mean import mean_by_element
 from ..law import AngleLaw
+from ..problem import Problem
 from ..progress import Progress
 from .walk import SectorWalk
 
@@ -40,30 +44,30 @@ def memory(dim: int, rotations: int) -> float:
 
 
 def exact_variances(
-    walk: SectorWalk,
-    observables: Sequence[Complex[np.ndarray, "d d"]],
-    law: AngleLaw,
-    num_elements: int,
-    progress: bool = False,
+    walk: SectorWalk, problem: Problem, observables: Sequence[Complex[np.ndarray, "d d"]]
 ) -> list[Prediction]:
     """Variance of each loss and of its gradient, exact at the given depth.
 
     Args:
         walk: a circuit with independent angles
+        problem: for its law and arguments
         observables: on the sector
-        law: of the arguments
-        num_elements: elements of the trainable arguments
-        progress: whether a bar shows
 
     Returns:
         one prediction for each observable
+
+    Raises:
+        OutOfTime: where the open allowance would not suffice
     """
     sector, count = walk.sector, len(walk.angles)
-    shown = Progress("second moments of the state", count * (1 + len(observables)), progress)
+    law, num_elements = problem.law, problem.ansatz.arguments.num_elements
+    total = count * (1 + len(observables))
+    shown = Progress("second moments of the state", total, problem.budget.progress)
     states = [_Moments.of(sector.state, sector.weights)]
     matrices, order = walk.changes
     steps = [_Step.of(walk, k, law) for k in range(count)]
-    for k, step in enumerate(steps):
+    for k in paced(range(count), "second moments of the state", total):
+        step = steps[k]
         states.append(states[-1].changed(matrices[order[k]]).averaged(step))
         shown.advance(1)
     result = []
@@ -73,6 +77,7 @@ def exact_variances(
         mean, second = seen.overlap(states[-1])
         slopes, mean_slopes = np.zeros(count), np.zeros(count)
         for k in range(count - 1, -1, -1):
+            checkpoint()
             if not walk.angles[k].fixed:
                 levels = walk.levels[sector.which[k]] * sector.scales[k]
                 mean_slopes[k], slopes[k] = seen.slope(states[k + 1], levels)
@@ -83,17 +88,13 @@ def exact_variances(
         variance = _clean(second - mean**2, size)
         per_rotation = _clean(slopes - mean_slopes**2, size * spreads**2)
         elements = to_elements(walk.angles, per_rotation, num_elements)
-        means = np.zeros(num_elements)
-        for angle, slope in zip(walk.angles, mean_slopes, strict=True):
-            for element, c in zip(angle.elements, angle.coefficients, strict=True):
-                means[element] = c * slope
-        zeros = np.zeros_like(elements)
+        means = mean_to_elements(walk.angles, mean_slopes, num_elements)
         result.append(
             Prediction(
                 VarianceEstimate(float(variance), method=METHOD),
-                VarianceEstimate(elements, zeros, METHOD),
+                VarianceEstimate(elements, np.zeros_like(elements), METHOD),
                 float(mean),
-                gradient_mean=VarianceEstimate(_rounded(means, size**0.5 * spreads.max(initial=0)), zeros, METHOD),
+                gradient_mean=mean_by_element(problem, means, METHOD),
             )
         )
     shown.close()
@@ -103,10 +104,6 @@ def exact_variances(
 def _clean(value, size):
     """Zero where it is zero up to rounding."""
     return np.where(np.abs(value) <= _ROUNDING * size, 0.0, np.maximum(value, 0.0))
-
-
-def _rounded(values: np.ndarray, size: float) -> np.ndarray:
-    return np.where(np.abs(values) <= _ROUNDING * size, 0.0, values)
 
 
 @dataclass(frozen=True, eq=False)

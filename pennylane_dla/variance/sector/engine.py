@@ -15,9 +15,10 @@ from ..problem import Problem
 from ..simulated import square
 from .covariance import MAX_WORK, exact_variances, memory, work
 from .sampled import sampled_variances
-from .sector import MAX_DIM, MAX_PROJECTOR_WIRES, Sector, find_sector
+from .sector import MAX_DIM, Sector, find_sector
 from .walk import SectorWalk
 
+MAX_PROJECTOR_WIRES = 12
 MAX_PAIRS = 4_000_000  # terms of an observable, squared, for its variance
 EXACT_DIM = 64  # beyond, second moments of the state do not fit
 
@@ -32,64 +33,27 @@ def predict(problem: Problem) -> Prediction:
         exact values where the second moment of the state is affordable, else estimates with standard errors; or the
         reason why this engine does not apply
     """
-    (prediction,) = predict_all([problem])
-    return prediction
+    return predict_together([problem])[0]
 
 
-def predict_exactly(problem: Problem) -> Prediction:
-    """The same, only where it is exact and takes some seconds at most."""
-    if problem.kind == "var":
-        return Prediction.unavailable("a variance is not linear in the state")
-    if problem.effective.correlated:
-        return Prediction.unavailable(problem.effective.correlated)
-    sector = _sector(problem, EXACT_DIM)
-    if isinstance(sector, str):
-        return Prediction.unavailable(sector)
-    if not _exact(sector, [problem]):
-        return Prediction.unavailable(f"the sector has {sector.dim} dimensions, too many for second moments")
-    return predict(problem)
-
-
-def predict_all(problems: Sequence[Problem]) -> list[Prediction]:
+def predict_together(problems: Sequence[Problem], max_dim: int = MAX_DIM) -> list[Prediction]:
     """Several measurements of one circuit, from the same moments or the same samples.
 
     Args:
         problems: with one ansatz, law and budget
+        max_dim: dimension of the sector at most
 
     Returns:
         one prediction for each
     """
-    first = problems[0]
-    refused = [Prediction.unavailable(reason) if (reason := _obstacle(problem)) else None for problem in problems]
-    if any(refused):
-        return [r or Prediction.unavailable("another measurement of the circuit has no observable") for r in refused]
-    sector = _sector(first, min(MAX_DIM, first.budget.max_dim))
-    if isinstance(sector, str):
-        return [Prediction.unavailable(sector) for _ in problems]
-    walk = SectorWalk(sector, first.effective.angles)
-    if not np.isfinite([angle.offset for angle in walk.angles]).all():
-        return [Prediction.unavailable("data values are unknown under jit: call inspect with concrete data")] * len(
-            problems
-        )
-    matrices = [_observables(sector, problem) for problem in problems]
-    wrong = next((m for m in matrices if isinstance(m, str)), None)
-    if wrong is not None:
-        return [Prediction.unavailable(wrong) for _ in problems]
-    num_elements = first.ansatz.arguments.num_elements
-    if _exact(sector, problems):
-        firsts = [m[0] for m in matrices]
-        found = exact_variances(walk, firsts, first.law, num_elements, first.budget.progress)
-    else:
-        try:
-            first.law.draw(np.random.default_rng(0), 1)
-        except DLAError as error:
-            return [Prediction.unavailable(str(error)) for _ in problems]
-        found = sampled_variances(walk, first, matrices, [problem.kind for problem in problems])
-    facts = {"sector dimension": sector.dim, "ranks": sector.statement}
-    return [replace(prediction, statistics={**prediction.statistics, **facts}) for prediction in found]
+    reasons = [obstacle(problem) for problem in problems]
+    free = [problem for problem, reason in zip(problems, reasons, strict=True) if reason is None]
+    found = iter(_predicted(free, max_dim))
+    return [next(found) if reason is None else Prediction.unavailable(reason) for reason in reasons]
 
 
-def _obstacle(problem: Problem) -> str | None:
+def obstacle(problem: Problem) -> str | None:
+    """Why the engine does not apply, as far as that can be said before the sector is looked for."""
     observable = problem.observable
     if problem.effective.channels:
         return "noise channels leave no subspace of state vectors"
@@ -100,15 +64,8 @@ def _obstacle(problem: Problem) -> str | None:
     return None
 
 
-def _terms(observable: PauliSum | ProjectorProduct) -> int:
-    return len(observable) if isinstance(observable, PauliSum) else 2 ** len(observable.wires)
-
-
-def _sector(problem: Problem, max_dim: int) -> Sector | str:
-    return find_sector(problem.ansatz, max_dim, problem.allowance)
-
-
-def _exact(sector: Sector, problems: Sequence[Problem]) -> bool:
+def exact(sector: Sector, problems: Sequence[Problem]) -> bool:
+    """Whether second moments give exact values, in some seconds."""
     if any(problem.kind == "var" or problem.effective.correlated for problem in problems):
         return False
     rotations = len(sector.rotations)
@@ -119,11 +76,38 @@ def _exact(sector: Sector, problems: Sequence[Problem]) -> bool:
     )
 
 
-def _observables(sector: Sector, problem: Problem) -> tuple[np.ndarray, ...] | str:
+def _predicted(problems: Sequence[Problem], max_dim: int) -> list[Prediction]:
+    if not problems:
+        return []
+    first = problems[0]
+    sector = find_sector(first.ansatz, min(MAX_DIM, max_dim, first.budget.max_dim))
+    if isinstance(sector, str):
+        return [Prediction.unavailable(sector) for _ in problems]
+    walk = SectorWalk(sector, first.effective.angles)
+    if not np.isfinite([angle.offset for angle in walk.angles]).all():
+        reason = "data values are unknown under jit: call inspect with concrete data"
+        return [Prediction.unavailable(reason) for _ in problems]
+    matrices = [_observables(sector, problem) for problem in problems]
+    if exact(sector, problems):
+        found = exact_variances(walk, first, [one[0] for one in matrices])
+    else:
+        try:
+            first.law.draw(np.random.default_rng(0), 1)
+        except DLAError as error:
+            return [Prediction.unavailable(str(error)) for _ in problems]
+        found = sampled_variances(walk, first, matrices, [problem.kind for problem in problems])
+    facts = {"sector dimension": sector.dim, "ranks": sector.statement}
+    return [replace(prediction, statistics={**prediction.statistics, **facts}) for prediction in found]
+
+
+def _terms(observable: PauliSum | ProjectorProduct) -> int:
+    return len(observable) if isinstance(observable, PauliSum) else 2 ** len(observable.wires)
+
+
+def _observables(sector: Sector, problem: Problem) -> tuple[np.ndarray, ...]:
     """The observable, and for a variance its square."""
     observable = problem.observable
     if isinstance(observable, ProjectorProduct):
         observable = observable.expand()
     sums = (observable, square(observable)) if problem.kind == "var" else (observable,)
-    found = [sector.compressed(one) for one in sums]
-    return next((matrix for matrix in found if isinstance(matrix, str)), tuple(found))
+    return tuple(sector.compressed(one) for one in sums)

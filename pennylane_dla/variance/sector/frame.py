@@ -71,6 +71,36 @@ def frames(ansatz: Ansatz, effective: EffectiveAnsatz) -> list[Frame] | str:
     return found or plain
 
 
+def least_dimension(effective: EffectiveAnsatz) -> int:
+    """A lower bound on the dimension that costs nothing: ``2^m`` for ``m`` strings that are generators by themselves,
+    commute with each other, flip different sets of bits, and start from a basis state."""
+    state, n = effective.state, effective.num_wires
+    axes = state.stabilizer_axes()
+    if axes is None or "I" in axes:
+        return 1
+    sizes = np.diff(effective.offsets)
+    moving = np.array([not angle.fixed for angle in effective.angles], bool)
+    x, z = (part.astype(int) for part in effective.strings[effective.offsets[:-1][(sizes == 1) & moving]].bits())
+    # the group of the state: of one letter on each qubit; what a string flips is where it has another letter
+    letter = np.array([{"X": 1, "Z": 2, "Y": 3}[axis[1]] for axis in axes])
+    own_x, own_z = letter & 1, letter >> 1
+    flips = (x * own_z + z * own_x) % 2
+    rows, chosen = [], []
+    for k in range(len(flips)):
+        if chosen and np.any((x[chosen] @ z[k] + z[chosen] @ x[k]) % 2):
+            continue
+        row = flips[k].astype(bool)
+        for pivot, other in rows:
+            if row[pivot]:
+                row = row ^ other
+        if row.any():
+            rows.append((int(np.argmax(row)), row))
+            chosen.append(k)
+            if len(rows) == n:
+                break
+    return 2 ** len(rows)
+
+
 def leading_gates(ansatz: Ansatz) -> tuple[int, ...]:
     """Positions of the known rotations by one string before anything else on their wires."""
     leading, touched = [], set()

@@ -1,10 +1,10 @@
 """The algebra of a circuit on its state: the Lie algebra that its generators span on ``K``.
 
-It is recognised, not enumerated, where it is as large as its symmetries allow. Let ``A`` be a generic element with levels
-``λ`` and ``B`` another one. The algebra contains the part of ``B`` at each frequency ``λ_a − λ_b`` of ``ad_A`` (powers of
-``ad_A²`` separate different frequencies). Where all of these are different and no entry of ``B`` vanishes, these parts
-are root vectors that generate all of su(d). If the generators leave a bilinear form alone, frequencies come in pairs,
-and the same argument with the roots ``±λ_i ± λ_j`` (and ``λ_i``, ``2λ_i``) gives all of so(d) or sp(d).
+It is recognised, not enumerated, where it is as large as its symmetries allow. Let ``A`` be a generic element with
+levels ``λ`` and ``B`` another one. The algebra contains the part of ``B`` at each frequency ``λ_a − λ_b`` of ``ad_A``
+(powers of ``ad_A²`` separate different frequencies). Where all of these are different and no entry of ``B`` vanishes,
+these parts are root vectors that generate all of su(d). If the generators leave a bilinear form alone, frequencies come
+in pairs, and the same argument with the roots ``±λ_i ± λ_j`` (and ``λ_i``, ``2λ_i``) gives all of so(d) or sp(d).
 
 Global phases are left out: generators lose their trace on every irreducible part of ``K``.
 
@@ -18,9 +18,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import scipy.sparse.csgraph
 from jaxtyping import Complex, Float
 
 from pennylane_dla.algebra.commutant import generic_elements
+
+from .sector import Sector
 
 _APART = 3e-13  # of the spread: frequencies closer than that may be equal
 _PRESENT = 1e-8  # of the largest entry
@@ -54,6 +57,23 @@ class Group:
         sizes = {"su": m * m - 1, "so": m * (m - 1) // 2, "sp": m * (m + 1) // 2}
         return sizes.get(self.family)
 
+    @property
+    def modules(self) -> tuple[int, ...]:
+        """Dimensions of the modules that the operators on this part split into, the multiples of 1 apart."""
+        m, small = self.dim, self.dim * (self.dim - 1) // 2
+        return {"su": (m * m - 1,), "so": (small, small + m - 1), "sp": (small - 1, small + m)}.get(self.family, (1,))
+
+
+def recognized(sector: Sector) -> Group | None:
+    """The group on the sector, where that is irreducible and the group all of su(d), so(d) or sp(d)."""
+    if not sector.generators or sector.dim < 2:
+        return None
+    parts = irreducible_parts(sector.generators)
+    if parts is None or len(parts) > 1:
+        return None
+    group = recognize(sector.generators, np.eye(sector.dim))
+    return None if group.family is None else group
+
 
 def irreducible_parts(generators: Sequence[np.ndarray], seed: int = 0) -> list[np.ndarray] | None:
     """``K`` as a sum of irreducible parts; ``None`` where equivalent ones are among them.
@@ -81,8 +101,6 @@ def irreducible_parts(generators: Sequence[np.ndarray], seed: int = 0) -> list[n
 
 
 def _components(coupled: np.ndarray) -> np.ndarray:
-    import scipy.sparse.csgraph
-
     return scipy.sparse.csgraph.connected_components(scipy.sparse.csr_array(coupled), directed=False)[1]
 
 

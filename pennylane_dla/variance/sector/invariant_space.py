@@ -8,7 +8,7 @@ which a random circuit passes through lie in the space to rounding, and as many 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +17,7 @@ import scipy.sparse
 import scipy.special
 from jaxtyping import Complex, Float
 
+from pennylane_dla.algebra.allowance import checkpoint
 from pennylane_dla.algebra.residues import INNER, reduce
 from pennylane_dla.algebra.span import CHUNK, ModularSpan
 
@@ -30,8 +31,8 @@ _SPARE = (1.3, 2.0, 4.0, 8.0)  # times the dimension: so many states are collect
 _CLEAR = 1e-5  # smallest singular value, relative to the largest, at which a basis is taken
 
 
-class OutOfBudget(Exception):
-    """The space is larger than the limit, or there is no time for it."""
+class TooLarge(Exception):
+    """The space is larger than the limit."""
 
 
 class Unclear(Exception):
@@ -44,7 +45,6 @@ def modular_dimension(
     count: int,
     p: int,
     max_dim: int,
-    over: Callable[[], bool],
 ) -> int:
     """The dimension, modulo ``p``, of the smallest space that holds ``start`` and is invariant under the matrices.
 
@@ -56,10 +56,9 @@ def modular_dimension(
         count: number of the matrices
         p: the prime
         max_dim: dimension at which it stops
-        over: whether the time is over
 
     Raises:
-        OutOfBudget: beyond ``max_dim`` or the time
+        TooLarge: beyond ``max_dim``
     """
     rng = np.random.default_rng(0)
     span = ModularSpan(p)
@@ -69,9 +68,8 @@ def modular_dimension(
     shape = (entries.size, entries.size)
     while quiet < 2 and span.dim < entries.size:
         if span.dim > max_dim:
-            raise OutOfBudget(f"dimension above {max_dim}")
-        if over():
-            raise OutOfBudget(f"dimension of at least {span.dim}: out of time")
+            raise TooLarge(f"dimension above {max_dim}")
+        checkpoint()
         weights = rng.integers(-half, half + 1, count).astype(float)
         values = reduce(entries.residues * weights[entries.owner], p)
         action = scipy.sparse.csr_array((values, (entries.rows, entries.columns)), shape=shape)
@@ -116,7 +114,6 @@ def orthonormal_basis(
     start: Complex[np.ndarray, "size columns"],
     dim: int | None,
     max_dim: int,
-    over: Callable[[], bool],
 ) -> Basis:
     """A basis of the smallest invariant space that holds ``start``, from the states that a random circuit passes.
 
@@ -125,17 +122,16 @@ def orthonormal_basis(
         start: vectors
         dim: the dimension, where it is known
         max_dim: dimension at which it stops
-        over: whether the time is over
 
     Raises:
-        OutOfBudget: beyond ``max_dim`` or the time
+        TooLarge: beyond ``max_dim``
         Unclear: where the states do not span ``dim`` dimensions clearly, or there is no gap between what counts and not
     """
     size = start.shape[0]
     if dim == size:
         return Basis(np.eye(size), 1.0, 0.0)
     width = _WIDTH if dim is None else max(1, min(_WIDTH, dim // 16))  # many turns, also where few states are needed
-    walk = _RandomCircuit(matrices, start, width, over)
+    walk = _RandomCircuit(matrices, start, width)
     if dim is not None:
         for factor in _SPARE:
             basis = _span(walk.collect(int(factor * dim) + _WIDTH), dim)
@@ -147,7 +143,7 @@ def orthonormal_basis(
         basis = _span(walk.collect(int(_SPARE[0] * max(rank, 1)) + _WIDTH, every=True))
         found = basis.columns.shape[1]
         if found > max_dim:
-            raise OutOfBudget(f"dimension above {max_dim}")
+            raise TooLarge(f"dimension above {max_dim}")
         if found in (rank, size) or walk.still:
             break
         rank = found
@@ -167,8 +163,8 @@ def real_up_to_a_factor(matrix: scipy.sparse.csr_array) -> bool:
 class _RandomCircuit:
     """States that rotations by random angles pass through, from a few start vectors side by side."""
 
-    def __init__(self, matrices, start: Complex[np.ndarray, "size columns"], width: int, over: Callable[[], bool]):
-        self._rng, self._over = np.random.default_rng(0), over
+    def __init__(self, matrices, start: Complex[np.ndarray, "size columns"], width: int):
+        self._rng = np.random.default_rng(0)
         turns = [_Turn.of(matrix, self._rng) for matrix in matrices]
         self._turns = [turn for turn in turns if turn.radius > 0]
         self._real = all(map(real_up_to_a_factor, matrices)) and not np.any(start.imag)
@@ -191,8 +187,7 @@ class _RandomCircuit:
         left = 2 * len(self._turns) if every else 0
         while (self._count < count or left > 0) and self._turns:
             left -= 1
-            if self._over():
-                raise OutOfBudget("out of time")
+            checkpoint()
             if not self._next:
                 self._next = list(self._rng.permutation(len(self._turns)))
             turn = self._turns[self._next.pop()]

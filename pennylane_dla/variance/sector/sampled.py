@@ -13,16 +13,18 @@ import numpy as np
 import scipy.sparse
 from jaxtyping import Complex, Float
 
+from pennylane_dla.algebra.allowance import current
 from pennylane_dla.circuit.ansatz import Angle
 
 from ..estimate import Prediction, VarianceEstimate
+from ..gradient_mean import mean_by_element
 from ..problem import Problem
 from ..progress import Progress
+from ..simulated import angle_map
 from .samples import SectorSampler
 from .walk import SectorWalk
 
 METHOD = "sector"
-MAX_SECONDS = 60.0
 MIN_SAMPLES = 256
 CHEAP_SAMPLES = 20_000  # are drawn whatever the wanted error,
 CHEAP_SECONDS = 0.8  # as long as they take no more time than compiling does
@@ -45,32 +47,19 @@ class AngleMap:
     offsets: Float[np.ndarray, " rotations"]
     matrix: scipy.sparse.csr_array
     chain: scipy.sparse.csr_array
-    own: tuple[int, ...]
+    own: list[int]
 
     @classmethod
     def of(cls, angles: Sequence[Angle], num_elements: int) -> AngleMap:
         """From the angles."""
-        own = tuple(k for k, angle in enumerate(angles) if not angle.affine)
-        affine = [
-            (k, element, c)
-            for k, angle in enumerate(angles)
-            if angle.affine
-            for element, c in zip(angle.elements, angle.coefficients, strict=True)
-        ]
-        alone = [(k, element, 1.0) for k in own for element in angles[k].elements]
-        matrices = []
-        for entries in (affine, affine + alone):
-            rows, columns, values = zip(*entries, strict=True) if entries else ((), (), ())
-            shape = (len(angles), num_elements)
-            matrices.append(scipy.sparse.csr_array((np.array(values, float), (rows, columns)), shape=shape))
-        return cls(np.array([angle.offset for angle in angles], float), *matrices, own)
+        return cls(*angle_map(angles, num_elements))
 
     def angles(
         self, elements: Float[np.ndarray, "batch elements"], rng: np.random.Generator
     ) -> Float[np.ndarray, "batch rotations"]:
         """Of a batch of circuits."""
         result = self.offsets + (self.matrix @ elements.T).T
-        result[:, list(self.own)] = rng.uniform(0, _WINDOW, (len(elements), len(self.own)))
+        result[:, self.own] = rng.uniform(0, _WINDOW, (len(elements), len(self.own)))
         return result
 
 
@@ -112,7 +101,8 @@ def sampled_variances(
     """Estimates with standard errors, for several measurements from the same circuits.
 
     Sampling stops when every loss and half of the components are known to ``budget.rtol``, after ``budget.samples``
-    circuits or after a minute; samples that take less time than compiling did are drawn in any case.
+    circuits or when the open allowance of time is used up; samples that take less time than compiling did are drawn in
+    any case.
 
     Args:
         walk: the circuit
@@ -130,7 +120,7 @@ def sampled_variances(
     reach = abs(chain.chain.T) @ spreads if len(spreads) else np.zeros(problem.ansatz.arguments.num_elements)
     run = _Run(walk, problem, sampler, chain, measured, reach)
     run.sample(single=True)
-    if run.too_small(_SINGLE):
+    if run.too_small(_SINGLE) and not current().over:
         run.sample(single=False)
     return run.predictions()
 
@@ -178,7 +168,7 @@ class _Run:
         rng = np.random.default_rng(budget.seed)
         shown = Progress("sampled circuits on the sector", budget.samples, budget.progress)
         self.sums, self.stopped, drawn = None, "all samples drawn", 0
-        begun = compiled = time.monotonic()
+        allowance, compiled = current(), time.monotonic()
         while drawn < budget.samples:
             batch = min(self.sampler.batch, budget.samples)  # one shape: compiled once
             angles = self.angles.angles(self.problem.law.draw(rng, batch), rng)
@@ -195,8 +185,8 @@ class _Run:
                 if drawn >= CHEAP_SAMPLES or now - compiled > CHEAP_SECONDS:
                     self.stopped = f"relative error below {budget.rtol:g}"
                     break
-            if now - begun > MAX_SECONDS and drawn > 1:
-                self.stopped = f"stopped after {MAX_SECONDS:.0f} s"
+            if allowance.over:
+                self.stopped = allowance.statement
                 break
         self.drawn = drawn
         shown.close()
@@ -256,7 +246,7 @@ class _Run:
                     mean + one.center,
                     {"samples": self.drawn},
                     mean_error,
-                    VarianceEstimate(means, mean_errors, METHOD, False, None, reason),
+                    mean_by_element(self.problem, means, METHOD, mean_errors),
                 )
             )
         return result

@@ -9,19 +9,19 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from jaxtyping import Complex, Float, Int
 
-from pennylane_dla.algebra.allowance import Allowance, Stopwatch
+from pennylane_dla.algebra.allowance import current
 from pennylane_dla.circuit.ansatz import Ansatz, UnknownState
 from pennylane_dla.circuit.effective import EffectiveAnsatz, effective_ansatz
-from pennylane_dla.pauli import PauliSum, ProjectorProduct
+from pennylane_dla.pauli import PauliSum
 
 from ..observable_module import distinct_generators
 from .basis_states import BasisStates, Entries, Flips, TooManyStates, reach, restricted
-from .frame import Frame, frames
+from .frame import Frame, frames, least_dimension
 from .invariant_space import (
     INVARIANT,
     TOLERANCE,
     Basis,
-    OutOfBudget,
+    TooLarge,
     Unclear,
     modular_dimension,
     orthonormal_basis,
@@ -32,8 +32,8 @@ from .prime_field import PrimeField, embed
 MAX_STATES = 2**16
 MAX_ENTRIES = 2**23
 MAX_DIM = 1024
-MAX_WORK = 4e10  # d² times basis states: some seconds
-MAX_PROJECTOR_WIRES = 12
+RATE = 1e8  # d² times basis states in a second
+MAX_SECONDS = 60.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,12 +78,8 @@ class Sector:
     def __repr__(self) -> str:
         return f"Sector({self.dim} of 2^{self.num_wires} dimensions; {self.statement})"
 
-    def compressed(self, observable: PauliSum | ProjectorProduct) -> Complex[np.ndarray, "d d"] | str:
+    def compressed(self, observable: PauliSum) -> Complex[np.ndarray, "d d"]:
         """An observable of the circuit (not pushed through the Cliffords) on the sector, its constant included."""
-        if isinstance(observable, ProjectorProduct):
-            if len(observable.wires) > MAX_PROJECTOR_WIRES:
-                return f"a projector on {len(observable.wires)} wires has too many terms to enumerate"
-            observable = observable.expand()
         pushed = self._reached.frame.seen(self._reached.effective.clifford.push(observable))
         result = pushed.constant * np.eye(self.dim)
         if len(pushed):
@@ -92,44 +88,49 @@ class Sector:
         return (result + result.conj().T) / 2
 
 
-_known: WeakKeyDictionary[Ansatz, dict[int, Sector | str]] = WeakKeyDictionary()
+_known: WeakKeyDictionary[Ansatz, dict[tuple[int, int], Sector | str]] = WeakKeyDictionary()
 
 
-def find_sector(ansatz: Ansatz, max_dim: int = MAX_DIM, allowance: Allowance | None = None) -> Sector | str:
+def find_sector(ansatz: Ansatz, max_dim: int = MAX_DIM, max_states: int = MAX_STATES) -> Sector | str:
     """The sector of a circuit, found without being told a symmetry; computed once for a circuit.
 
     Args:
         ansatz: the circuit, without noise
         max_dim: dimension at most
-        allowance: of the time it may take a third of
+        max_states: basis states at most
 
     Returns:
         the sector, or why there is none: a stated limit, never a rank that may be wrong
+
+    Raises:
+        OutOfTime: where the open allowance is used up
     """
     known = _known.setdefault(ansatz, {})
-    for limit, answer in known.items():
-        if isinstance(answer, Sector) or limit >= max_dim:
-            return answer if isinstance(answer, str) or answer.dim <= max_dim else f"dimension above {max_dim}"
-    known[max_dim] = answer = _find(ansatz, max_dim, allowance or Allowance())
+    for (dims, states), answer in known.items():
+        if isinstance(answer, Sector):
+            return answer if answer.dim <= max_dim else f"the sector has {answer.dim} dimensions"
+        if dims >= max_dim and states >= max_states:
+            return answer
+    known[max_dim, max_states] = answer = _find(ansatz, max_dim, max_states)
     return answer
 
 
-def _find(ansatz: Ansatz, max_dim: int, allowance: Allowance) -> Sector | str:
+def _find(ansatz: Ansatz, max_dim: int, max_states: int) -> Sector | str:
     effective = effective_ansatz(ansatz)
     if effective.channels:
         return "noise channels leave no subspace of state vectors"
     if isinstance(effective.state, UnknownState):
         return effective.state.reason
+    least = least_dimension(effective)
+    if least > max_dim:
+        return f"the sector of the state: dimension of at least {least}"
     possible = frames(ansatz, effective)
     if isinstance(possible, str):
         return possible
-    watch = Stopwatch(allowance, 1 / 3)
     try:
-        return _closed(_reached(effective, possible), max_dim, watch)
-    except (TooManyStates, OutOfBudget, Unclear) as stop:
+        return _closed(_reached(effective, possible, max_states), max_dim)
+    except (TooManyStates, TooLarge, Unclear) as stop:
         return f"the sector of the state: {stop}"
-    finally:
-        watch.stop()
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,13 +149,13 @@ class _Reached:
     spanning: np.ndarray | None
 
 
-def _reached(effective: EffectiveAnsatz, possible: Sequence[Frame]) -> _Reached:
+def _reached(effective: EffectiveAnsatz, possible: Sequence[Frame], limit: int) -> _Reached:
     """In the frame in which fewest basis states are reached.
 
     Raises:
         TooManyStates: where there are too many in each
     """
-    best, failure, limit = None, None, MAX_STATES
+    best, failure = None, None
     for frame in possible:
         rotations = tuple(k for k in range(effective.num_rotations) if k not in frame.absorbed)
         seen = [frame.seen(effective.generator(k)) for k in rotations]
@@ -181,25 +182,26 @@ def _reached(effective: EffectiveAnsatz, possible: Sequence[Frame]) -> _Reached:
     return best
 
 
-def _closed(reached: _Reached, max_dim: int, watch: Stopwatch) -> Sector:
+def _closed(reached: _Reached, max_dim: int) -> Sector:
     start, states, entries, field = reached.frame.start, reached.states, reached.entries, reached.field
     matrices = [entries.matrix(number) for number in range(len(reached.generators))]
     size, rows = len(states), states.locate(start.bits)
     vectors = np.zeros((size, start.vectors.shape[1]), complex)
     vectors[rows] = start.vectors
-    max_dim = min(max_dim, max(1, int((MAX_WORK / size) ** 0.5)))
+    seconds = min(MAX_SECONDS, current().left / 2)
+    max_dim = min(max_dim, max(1, int((RATE * seconds / size) ** 0.5)))
     if vectors.shape[1] > max_dim:
-        raise OutOfBudget(f"dimension above {max_dim}")
+        raise TooLarge(f"dimension above {max_dim}")
     dim = None
     if not matrices:
         dim = vectors.shape[1]
     elif field is not None:
         columns = np.zeros(vectors.shape)
         columns[rows] = reached.spanning
-        dim = modular_dimension(entries, columns, len(matrices), field.p, max_dim, lambda: watch.over)
+        dim = modular_dimension(entries, columns, len(matrices), field.p, max_dim)
         if dim > max_dim:
-            raise OutOfBudget(f"dimension above {max_dim}")
-    basis = orthonormal_basis(matrices, vectors, dim, max_dim, lambda: watch.over)
+            raise TooLarge(f"dimension above {max_dim}")
+    basis = orthonormal_basis(matrices, vectors, dim, max_dim)
     compressed = tuple(_compressed(matrix, basis) for matrix in matrices)
     if field is not None:
         statement = f"rank exact modulo the prime {field.p}"

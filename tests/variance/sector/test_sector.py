@@ -5,7 +5,7 @@ import numpy as np
 import pennylane as qp
 import pytest
 
-from pennylane_dla.algebra.allowance import Allowance
+from pennylane_dla.algebra.allowance import Allowance, OutOfTime
 from pennylane_dla.circuit.ansatz import Angle, Ansatz, Arguments, ProductState, Rotation, VectorState
 from pennylane_dla.pauli import PauliSum
 from pennylane_dla.variance.sector.prime_field import embed
@@ -136,7 +136,8 @@ def test_a_known_entangling_gate_at_the_start_belongs_to_the_state():
 def test_limits_are_stated():
     ansatz = ansatz_of(*heisenberg(10))
     assert find_sector(ansatz, max_dim=20) == "the sector of the state: dimension above 20"
-    assert "out of time" in find_sector(ansatz_of(*heisenberg(10)), allowance=Allowance(1e-9))
+    with Allowance(1e-9).part(), pytest.raises(OutOfTime):
+        find_sector(ansatz_of(*heisenberg(10)))
 
     @qp.qnode(qp.device("default.qubit", wires=30))
     def large(weights):
@@ -146,7 +147,8 @@ def test_limits_are_stated():
             qp.CRY(weights[30 + k], wires=[k, k + 1])
         return qp.expval(qp.Z(0))
 
-    assert "basis states" in find_sector(ansatz_of(large, np.zeros(59)))
+    assert "at least 1073741824" in find_sector(ansatz_of(large, np.zeros(59)))
+    assert "more than 500 basis states" in find_sector(ansatz_of(*qaoa(nx.cycle_graph(12))), max_states=500)
 
     @qp.qnode(qp.device("default.mixed", wires=2))
     def noisy(weights):
