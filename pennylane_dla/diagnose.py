@@ -36,7 +36,8 @@ def inspect(circuit, **options: Any) -> Callable[..., Diagnostics]:
         angles: law of the angles: ``dla.Uniform()`` (default), ``dla.Uniform(low, high)``, ``dla.Normal(std, mean)``, a
             characteristic function, or a dictionary from argument names to these; radians
         shots (int): shots per expectation value that the verdict assumes; default those of the QNode, else 1000
-        method (str): one engine instead of the best: ``"exact"``, ``"module"``, ``"paths"``, ``"simulated"``
+        method (str): one engine instead of the best: ``"exact"``, ``"module"``, ``"paths"``, ``"sector"``,
+            ``"simulated"``
         max_dim (int): elements that an enumeration may reach
         max_memory (int): bytes that one engine may hold
         samples (int): Monte Carlo samples at most

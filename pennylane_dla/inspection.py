@@ -49,7 +49,7 @@ class Options:
         angles: the law of the angles: ``dla.Uniform()``, ``dla.Normal(std)``, a characteristic function, or a
             dictionary from argument names to these
         shots: shots an expectation value that the verdict assumes; default those of the QNode, else 1000
-        method: one engine instead of the best: ``"exact"``, ``"module"``, ``"paths"`` or ``"simulated"``
+        method: one engine instead of the best: ``"exact"``, ``"module"``, ``"paths"``, ``"sector"`` or ``"simulated"``
         budget: limits of the computation
     """
 

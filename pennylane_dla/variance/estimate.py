@@ -18,7 +18,8 @@ class VarianceEstimate:
             parameter element, or a batch element), or a pytree of arrays (as a user sees gradients).
             ``None`` where no engine applies
         stderr: standard error in the same form; ``0.0`` where exact
-        method: the engine: ``"exact"``, ``"module"``, ``"paths"``, ``"simulated"``, ``"limit"``, or ``"none"``
+        method: the engine: ``"exact"``, ``"module"``, ``"paths"``, ``"sector"``, ``"simulated"``, ``"limit"``, or
+            ``"none"``
         exact: whether the value is exact up to rounding
         interval: 95 % confidence interval ``(low, high)`` in the form of ``value``, where there is one; a
             bound ``(0, high)`` may be given even without a value
