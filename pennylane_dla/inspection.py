@@ -36,7 +36,7 @@ from .diagnosis.signal import measured_signal, second_moment
 from .verdict import DEFAULT_SHOTS, verdict
 
 MAX_SHOTS = 10**18  # more than the age of the universe in seconds, and a float holds it
-AFTER_READING = 1 / 2  # of the time is left for the rest, however long reading the circuit took
+AFTER_READING = 0.7  # of the time is left for the rest, however long reading the circuit took
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,7 @@ from .states import fold, prepare
 from .unitaries import clifford_factors, require_unitary
 
 MAX_COEFFICIENT = 1e8  # of an argument element in an angle, radians per unit
+MAX_BATCH = 64  # elements of a broadcast batch that are diagnosed
 FREE = 3  # evaluations of the circuit that are made however long they take: without them nothing is known
 
 
@@ -151,15 +152,17 @@ class _Probe:
     Args:
         tapes: of the batch
         leaves: of each tape
+        size: of the whole batch, of which the tapes may be some
     """
 
     tapes: Sequence
     leaves: list[list[Leaf]]
+    size: int = 1
 
     @classmethod
     def of(cls, tape) -> _Probe:
-        tapes = [tape] if tape.batch_size is None else qp.transforms.broadcast_expand(tape)[0]
-        return cls(tapes, [leaves_of(tape.operations) for tape in tapes])
+        tapes = [tape] if tape.batch_size is None else qp.transforms.broadcast_expand(_some(tape))[0]
+        return cls(tapes, [leaves_of(tape.operations) for tape in tapes], tape.batch_size or 1)
 
     def values(self) -> list[np.ndarray]:
         """For each tape its slots: of the leaves, then of the observables."""
@@ -173,6 +176,23 @@ class _Probe:
             (structure(leaves), [(type(m), m.wires.labels, _shape(m.obs)) for m in tape.measurements])
             for tape, leaves in zip(self.tapes, self.leaves, strict=True)
         ]
+
+
+def _some(tape):
+    """A broadcast tape of at most ``MAX_BATCH`` elements, evenly spaced over those of the batch."""
+    size = tape.batch_size
+    if size <= MAX_BATCH:
+        return tape
+    chosen = np.linspace(0, size - 1, MAX_BATCH).round().astype(int)
+    operations = []
+    with qp.QueuingManager.stop_recording():
+        for op in tape.operations:
+            if op.batch_size is not None:
+                plain = op.ndim_params
+                data = [v[chosen] if np.ndim(v) > n else v for v, n in zip(op.data, plain, strict=True)]
+                op = qp.ops.functions.bind_new_parameters(op, data)
+            operations.append(op)
+    return qp.tape.QuantumScript(operations, tape.measurements, shots=tape.shots)
 
 
 def _observed(tape) -> list:
@@ -201,7 +221,10 @@ def _read(source: _Source) -> tuple[Ansatz, ...]:
     for part in {id(part): part for part in parts}.values():
         _check_coefficients(part, call)
     arguments = call.arguments(element_periods([part.gates for part in parts], call.num_elements))
-    finished = {id(part): replace(part, arguments=arguments) for part in parts}
+    notes = ()
+    if len(parts) < probe.size:
+        notes = (f"{len(parts)} of the {probe.size} elements of the batch are diagnosed, evenly spaced",)
+    finished = {id(part): replace(part, arguments=arguments, notes=part.notes + notes) for part in parts}
     return tuple(finished[id(part)] for part in parts)
 
 

@@ -16,7 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from pennylane_dla.algebra.allowance import paced
+from pennylane_dla.algebra.allowance import afford, paced
 from pennylane_dla.compat import numerics
 from pennylane_dla.pauli import PauliStrings, StringTable
 
@@ -41,6 +41,9 @@ class Space:
     num_strings: int
     num_qubits: int
     sectors: PauliStrings
+
+
+SECONDS = 5e-9  # at least, for each string and gate
 
 
 def direct_index(strings: PauliStrings) -> np.ndarray:
@@ -76,6 +79,8 @@ def sweep(
         ``E[l²]`` and ``E[(∂l/∂α)²]``, or ``E[l]`` and ``E[∂l/∂α]``; 0 for channels
     """
     steps, dense = space.steps, space.table is None
+    work = len(steps) * space.num_strings * (len(space.sectors) if mode == "pairs" else 1)
+    afford(SECONDS * work, f"the sweep over {space.num_strings} strings and {len(steps)} gates")
     num_sectors = _pad(len(space.sectors) + 1) if mode == "pairs" else 1  # a zero sector to read from
     size = space.num_strings if dense else _pad(space.num_strings + 1)  # a zero string to read from
     length = min(64, _pad(max(1, len(steps))))

@@ -27,7 +27,7 @@ class Budget:
         max_seconds: for the whole diagnosis, wall clock, from reading the circuit to the last limit. What is not found
             by then is not available, and says so; what was sampled by then has a larger error. The Lie algebra gets a
             third at most, the measurements share the rest, and an engine that would not finish leaves its time to the
-            next. Reading the circuit is not cut short; after it at least half of the time is left. A result near
+            next. Reading the circuit is not cut short; after it 0.7 of the time are left at least. A result near
             the limit can differ between machines
     """
 

@@ -5,11 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from pennylane_dla.algebra.allowance import OutOfTime, current
+from pennylane_dla.algebra.allowance import OutOfTime, checkpoint, current
 
 from .estimate import Prediction
 
 Item = TypeVar("Item")
+
+LEAST = 1 / 8
+
+
+def share_of(waiting: int) -> float:
+    """The share of what is left for the next of so many: an equal one, but room for what only the first has to do."""
+    return max(1 / waiting, LEAST)
 
 
 def one_by_one(predict: Callable[[Item], Prediction], problems: Sequence[Item]) -> list[Prediction]:
@@ -40,8 +47,9 @@ def in_turn(
     """
     found = []
     for number, item in enumerate(items):
-        with current().part(1 / (len(items) - number)):
+        with current().part(share_of(len(items) - number)):
             try:
+                checkpoint()
                 found.append(predict(item))
             except OutOfTime as stop:
                 found.append([Prediction.unavailable(str(stop)) for _ in range(size(item))])

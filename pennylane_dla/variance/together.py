@@ -19,6 +19,7 @@ from .deep import deep_limits
 from .estimate import Prediction
 from .law import AngleLaw
 from .problem import Budget, Problem
+from .shares import share_of
 
 FINITE = 2 / 3  # of the time that is left for a circuit; the limit gets the rest
 
@@ -63,7 +64,7 @@ def forecasts(
     allowance = allowance or Allowance(budget.max_seconds)
     for number, ansatz in enumerate(circuits):
         first = ansatz is batch[0]
-        with allowance.part(1 / (len(circuits) - number)):
+        with allowance.part(share_of(len(circuits) - number)):
             known[id(ansatz)] = _of_circuit(ansatz, law, budget, method, algebra if first else None, allowance, first)
     return [[known[id(ansatz)][i] for ansatz in batch] for i in range(len(batch[0].measurements))]
 
