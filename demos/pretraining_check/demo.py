@@ -58,8 +58,9 @@ diagnosis = dla.inspect(model, shots=SHOTS, progress=False)(weights, features)
 print(diagnosis)
 
 ##############################################################################
-# The verdict compares the median component of the gradient with the noise of its own measurement. The whole vector is there too, in
-# the shape of the weights, so it can lie beside ``jax.grad(model)``. As a picture, with the circuit it belongs to:
+# The verdict compares the gradient at a typical random initialization with the noise of its own measurement. The variance of every
+# component is there too, in the shape of the weights, so it can lie beside ``jax.grad(model)``. As a picture, with the circuit it
+# belongs to:
 
 diagnosis.plot()
 plt.show()
@@ -149,16 +150,16 @@ plt.show()
 ##############################################################################
 # Minute five: keep the guard
 # ---------------------------
-# :func:`~pennylane_dla.check` belongs in front of the training loop. It lets a trainable circuit through and stops the other one, with the
-# reason, before it has cost anything.
+# :func:`~pennylane_dla.check` belongs in front of the training loop. It lets a circuit through whose gradient the shots resolve, and
+# stops the other one with the reason, before it has cost anything. Where no budget of shots would do it is a ``BarrenPlateauError``.
 
 try:
     dla.check(model, shots=SHOTS, progress=False)(weights, features)
-except dla.BarrenPlateauError as plateau:
-    print("BarrenPlateauError:", plateau)
+except dla.TrainabilityError as reason:
+    print(f"{type(reason).__name__}:", reason)
 
 passed = dla.check(candidates["average, bricks"], shots=SHOTS, progress=False)(weights, features)
-print("\naverage, bricks:", passed.verdict)
+print("\naverage, bricks:", passed.verdict.headline)
 
 ##############################################################################
 # Without a guard the same information travels with the circuit: decorated with ``@dla.diagnose``, a QNode

@@ -36,10 +36,10 @@ print(f"ising(couplings, fields) = {ising(couplings, fields):.4f}\n")
 print(ising.dla, "\n")
 
 ##############################################################################
-# A barren one
-# ------------
-# A hundred random layers reach every unitary of twelve qubits. What the loss could do, it does nowhere in particular:
-# :func:`~pennylane_dla.check` stops the training before it starts.
+# One that its shots do not resolve
+# ---------------------------------
+# Twenty random layers reach every unitary of twelve qubits, and the loss concentrates around its mean.
+# :func:`~pennylane_dla.check` stops the training before it starts, and says how many shots it would take.
 
 
 @qp.qnode(qp.device("default.qubit"))
@@ -51,8 +51,8 @@ def strongly_entangling(weights):
 weights = rng.uniform(0, 2 * np.pi, (20, 12, 3))
 try:
     dla.check(strongly_entangling, shots=1000)(weights)
-except dla.BarrenPlateauError as plateau:
-    print("BarrenPlateauError:", plateau, "\n")
+except dla.TrainabilityError as reason:
+    print(f"{type(reason).__name__}:", reason, "\n")
 print(dla.inspect(strongly_entangling)(weights), "\n")
 
 ##############################################################################
