@@ -126,7 +126,7 @@ def check(circuit, on_fail: str = "raise", **options: Any) -> Callable[..., Diag
         if verdict == "unknown" and verdict.shots_needed is None:
             warnings.warn(f"{diagnostics.name} could not be checked: {verdict.criterion}", DLAWarning, stacklevel=2)
             return diagnostics
-        message = f"{diagnostics.name}: {verdict.headline}. {verdict.criterion}. {verdict.outlook}".rstrip()
+        message = f"{diagnostics.name}: {verdict.headline}; {verdict.criterion}. {verdict.outlook}".rstrip()
         if on_fail == "raise":
             kind = BarrenPlateauError if verdict == "exponentially small" else TrainabilityError
             raise kind(message, diagnostics)

@@ -26,6 +26,7 @@ from pennylane_dla.diagnostics import (
 )
 from pennylane_dla.errors import DLAError
 from pennylane_dla.pauli import PauliSum, ProjectorProduct
+from pennylane_dla.variance.deep import limit_of
 from pennylane_dla.variance.estimate import Prediction, VarianceEstimate
 from pennylane_dla.variance.law import AngleLaw, Uniform
 from pennylane_dla.variance.problem import Budget, Problem
@@ -157,7 +158,7 @@ def _diagnose_measurement(
     kind, budget = measurement.kind, options.budget
     problems = [Problem(ansatz, ansatz.measurements[index].observable, law, budget, kind) for ansatz in batch]
     seconds = DRAWING * min(1.0, options.budget.max_seconds / 10) / len(batch[0].measurements)
-    signal = measured_signal(problems, prediction, options.shots or DEFAULT_SHOTS, seconds)
+    signal = measured_signal(problems, prediction, options.shots or DEFAULT_SHOTS, seconds, limit_of(limit))
     return replace(result, signal=signal)
 
 

@@ -87,7 +87,8 @@ def _of(measurement: MeasurementDiagnostics, shots: int, analytic: bool) -> Verd
         text = f"{name}: every gradient entry is exactly zero, whatever the angles"
         return Verdict(label, text, headline="no gradient: every entry is exactly zero", shots_needed=number)
     needed = f"{'at least ' if bound else ''}{count(number)} shot{'s' * (number > 1)}"
-    criterion = f"{whose} of {name} equals its shot noise at {needed} per expectation value"
+    says = "needs" if bound else "equals its shot noise at"
+    criterion = f"{whose} of {name} {says} {needed} per expectation value"
     if label == "unknown":
         high = float(np.max(_upper(measurement)))
         criterion = (
@@ -119,7 +120,9 @@ def _share(signal: Signal, whose: str) -> str:
     """How much of the gradient these shots resolve at random initializations."""
     if signal.share is None or (signal.share_is_bound and signal.share >= 0.995):
         return ""
-    single = f"{'at most ' if signal.share_is_bound else ''}{percent(signal.share)}"
+    single = percent(signal.share)
+    if signal.share_is_bound and not single.startswith("less"):
+        single = f"at most {single}"
     if whose == WHOLE and signal.norm_share is not None:
         return (
             f". At {percent(signal.norm_share)} of random initializations these resolve the gradient as a whole, and "

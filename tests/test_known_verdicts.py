@@ -52,8 +52,8 @@ def projector(n):
     return lambda: qp.expval(qp.Projector([0] * n, wires=range(n)))
 
 
-def word(n):
-    return lambda: qp.expval(qp.prod(*(qp.X(i) for i in range(n))))
+def word(n, letter=qp.X):
+    return lambda: qp.expval(qp.prod(*(letter(i) for i in range(n))))
 
 
 def tower(n, measure):
@@ -76,7 +76,7 @@ BARREN = {
     "random layers": template("random", 32, 60, z(0)),
     **{f"two-design, n={n}": template("two", n, 40, z(n // 2)) for n in (40, 50)},
     **{f"entanglers, n={n}": entanglers(n, 20, n, z(0)) for n in (30, 36, 44, 60)},
-    **{f"product of cosines, n={n}": tower(n, lambda n=n: qp.expval(qp.prod(*(qp.Z(i) for i in range(n))))) for n in (30, 100, 200)},
+    **{f"product of cosines, n={n}": tower(n, word(n, qp.Z)) for n in (30, 100, 200)},
     **{f"projector of a product, n={n}": tower(n, projector(n)) for n in (30, 100, 200)},
     **{f"global word, n={n}": entanglers(n, 3, n, word(n)) for n in (40, 80)},
 }

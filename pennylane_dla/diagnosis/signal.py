@@ -18,7 +18,8 @@ from scipy.stats import ncx2
 
 from pennylane_dla.diagnostics import Signal
 from pennylane_dla.pauli import PauliSum, ProjectorProduct
-from pennylane_dla.variance.estimate import Prediction, VarianceEstimate
+from pennylane_dla.variance.estimate import Prediction, VarianceEstimate, as_float
+from pennylane_dla.variance.limit import Limit
 from pennylane_dla.variance.problem import Problem
 
 from .draws import Draws, sample_draws
@@ -28,6 +29,8 @@ RARE_WIRES = 8  # from how many on the outcome of a projector is so rare that it
 RARE_WEIGHT = 12  # likewise for a Pauli string: a product of so many cosines is typically far below its mean
 MOST_CIRCUITS = 8  # of a broadcast batch that are simulated
 SAFE = 100
+LARGE_MODULE = 64
+MIXED = 1.5  # factor between the variance and its deep limit
 SEEN = 1e-12  # of the largest entry: what is smaller is rounding
 
 
@@ -99,6 +102,7 @@ def find_signal(
     single_shot: float,
     shots: int,
     draws: Sequence[Draws] = (),
+    scrambled: bool = False,
 ) -> Signal:
     """Shots for a typical entry and for the whole gradient, and the share of initializations that are resolved.
 
@@ -112,6 +116,7 @@ def find_signal(
         single_shot: ``σ²``, of :func:`~pennylane_dla.diagnosis.shots.shot_variance`
         shots: that a user has for one expectation value
         draws: simulated initializations, where there are some: of each circuit of the batch
+        scrambled: whether the loss is known to spread like a normal distribution (:func:`scrambles`)
 
     Returns:
         the signal
@@ -124,7 +129,7 @@ def find_signal(
         found = _from_draws(draws, shots)
         if found is not None:
             return found
-    return _from_moments(observable, prediction, entries, single_shot, shots)
+    return _from_moments(observable, prediction, entries, single_shot, shots, scrambled)
 
 
 def _from_draws(draws: Sequence[Draws], shots: int) -> Signal | None:
@@ -157,7 +162,9 @@ def _from_draws(draws: Sequence[Draws], shots: int) -> Signal | None:
     )
 
 
-def _from_moments(observable, prediction: Prediction, entries: Entries, single_shot: float, shots: int) -> Signal:
+def _from_moments(
+    observable, prediction: Prediction, entries: Entries, single_shot: float, shots: int, scrambled: bool
+) -> Signal:
     """As if each entry were normally distributed; bounds by Markov's inequality where that cannot be.
 
     The median of ``g²`` is at most twice its mean, so an upper end of ``E[g²]`` gives a lower bound of the shots. Of a
@@ -175,12 +182,12 @@ def _from_moments(observable, prediction: Prediction, entries: Entries, single_s
     at_least = np.maximum(noise / (2 * entries.high), least)
     known = (entries.low > 0)[np.argsort(needed, kind="stable")[(len(needed) - 1) // 2]]
     typical = float(np.median(needed))
-    # the median of a product of k cosines is as far below its mean as that is below 1: only within that is it safe
-    unsafe = typical**2 > SAFE * shots
-    bounded = bool(rare or unsafe or not known)
+    rare = not scrambled and (rare or _heavy(typical, shots))
+    bounded = bool(rare or not known)
     total = float(entries.value.sum())
-    norm_bounded = bool(rare or unsafe or not entries.low.sum() > 0)
-    norm = noise.sum() / total if total else np.inf
+    norm = float(noise.sum() / total) if total else np.inf
+    norm_rare = not scrambled and (_rare(observable) or _heavy(norm, shots))
+    norm_bounded = bool(norm_rare or not entries.low.sum() > 0)
     norm_least = max(float(noise.sum() / (2 * entries.high.sum())), least)
     most = np.minimum(1.0, entries.high * shots / np.where(noise > 0, noise, 1e-300))
     share = most if bounded else np.minimum(most, _share_above(noise / shots, entries.value, entries.mean))
@@ -193,13 +200,33 @@ def _from_moments(observable, prediction: Prediction, entries: Entries, single_s
     return Signal(
         shots,
         entry=float(np.median(at_least)) if bounded else typical,
-        norm=norm_least if norm_bounded else max(float(norm), least),
+        norm=norm_least if norm_bounded else max(norm, least),
         share=float(np.mean(share)),
         entry_is_bound=bounded,
         norm_is_bound=norm_bounded,
         share_is_bound=bounded,
         method=method,
     )
+
+
+def _heavy(shots_on_average: float, shots: int) -> bool:
+    """Whether rare initializations may have made the average.
+
+    The median of the square of a product of cosines is as far below its mean as that is below 1: only within that
+    distance is the mean safe.
+    """
+    return shots_on_average**2 > SAFE * shots
+
+
+def scrambles(limit: Limit | None, prediction: Prediction) -> bool:
+    """Whether the loss is as good as that of a random unitary of one large simple group, whose values spread like a
+    normal distribution: the circuit has reached its exact deep limit, in large modules that one component moves."""
+    if limit is None or not (limit.loss.exact and limit.modules and prediction.loss.available):
+        return False
+    if any(len(m.components) != 1 or m.components[0] < 0 or m.dim < LARGE_MODULE for m in limit.modules):
+        return False
+    deep, here = (float(np.mean(as_float(loss.value))) for loss in (limit.loss, prediction.loss))
+    return 0 < deep <= MIXED * here and here <= MIXED * deep
 
 
 def _rare(observable: PauliSum | ProjectorProduct) -> bool:
@@ -229,7 +256,9 @@ def _share_above(threshold, moment, mean):
     return np.where(spread, ncx2.sf(threshold / safe, 1, excess), (moment >= threshold).astype(float))
 
 
-def measured_signal(problems: Sequence[Problem], prediction: Prediction, shots: int, seconds: float) -> Signal | None:
+def measured_signal(
+    problems: Sequence[Problem], prediction: Prediction, shots: int, seconds: float, limit: Limit | None = None
+) -> Signal | None:
     """The signal of one measurement.
 
     Args:
@@ -237,6 +266,7 @@ def measured_signal(problems: Sequence[Problem], prediction: Prediction, shots: 
         prediction: for all of them together
         shots: per expectation value
         seconds: that simulated initializations may take
+        limit: of a deep circuit, where it is known
 
     Returns:
         the signal; ``None`` where no gradient is known, or how it is measured is not (the variance of an observable has
@@ -251,4 +281,5 @@ def measured_signal(problems: Sequence[Problem], prediction: Prediction, shots: 
     columns = list(distinct.values())[:MOST_CIRCUITS]
     draws = [sample_draws(problems[c], weights[:, c], single_shot, seconds / len(columns)) for c in columns]
     known = [] if any(one is None for one in draws) else draws
-    return find_signal(first.observable, prediction, weights, single_shot, shots, known)
+    scrambled = isinstance(first.observable, PauliSum) and scrambles(limit, prediction)
+    return find_signal(first.observable, prediction, weights, single_shot, shots, known, scrambled)

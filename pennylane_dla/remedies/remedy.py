@@ -24,7 +24,8 @@ class Figures:
         relative_error: relative standard error of both
         shots_needed: shots per expectation value to resolve the gradient; ``inf`` where every entry vanishes
         parameters: elements that drive a gate
-        bound: nothing was seen in sampling: ``gradient`` is an upper, ``shots_needed`` a lower bound
+        bound: nothing was seen in sampling: ``gradient`` is an upper bound
+        shots_bound: ``shots_needed`` is a lower bound
         resolved: whether the shots given resolve the gradient; ``None`` where unknown
     """
 
@@ -34,6 +35,7 @@ class Figures:
     shots_needed: float | None
     parameters: int
     bound: bool = False
+    shots_bound: bool = False
     resolved: bool | None = None
 
 
@@ -153,6 +155,6 @@ def _cells(figures: Figures, factor: float | None) -> list[str]:
     shots = "–"
     if figures.shots_needed is not None:
         shots = "∞" if np.isinf(figures.shots_needed) else count(figures.shots_needed)
-    bound = ("≤ ", "≥ ") if figures.bound else ("", "")
+    bound = "≤ " if figures.bound else "", "≥ " if figures.shots_bound else ""
     shown = "" if factor is None else ("∞" if np.isinf(factor) else f"{factor:.2g}")
     return [f"{bound[0]}{figures.gradient:.2e}", shown, f"{bound[1]}{shots}", str(figures.parameters)]

@@ -70,9 +70,10 @@ def judge(variant: Variant, engines: Sequence[str] = FAST) -> Figures | None:
     if value is None:
         if middle.at_most is None:
             return None  # nothing was seen and there is no bound: nothing is known
-        value, error, bound = middle.at_most, 0.0, True
+        value, error = middle.at_most, 0.0
     relative = value / loss_range(measurement) ** 2
-    return Figures(value, relative, error / value if value else 0.0, needed, len(driven), bound, resolved)
+    unseen = middle.value is None
+    return Figures(value, relative, error / value if value else 0.0, needed, len(driven), unseen, bound, resolved)
 
 
 def loss_range(measurement: Measurement) -> float:
