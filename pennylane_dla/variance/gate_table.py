@@ -112,6 +112,7 @@ def gate_table(
     quarters: Sequence[int | None],
     letters: Sequence[int],
     start: Float[np.ndarray, "n 4"],
+    active: tuple[int, ...] | None = None,
     absorb: bool = True,
 ) -> GateTable:
     """Lower a circuit of uniform rotations, quarter turns and Pauli channels on one or two wires.
@@ -122,9 +123,10 @@ def gate_table(
         quarters: for each gate its :func:`quarter`
         letters: what the observable has on each wire (see :func:`light_cone`)
         start: weight of each letter in the initial state, ``(1, r_x², r_z², r_y²)``
+        active: wires to keep, by default those that the observable can reach
         absorb: integrate the first single-wire gates of each wire into the end weight
     """
-    active = active_wires(gates, kept, letters)
+    active = active_wires(gates, kept, letters) if active is None else active
     place = {w: i for i, w in enumerate(active)}
 
     first: dict[int, list[int]] = {}

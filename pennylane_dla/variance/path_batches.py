@@ -16,6 +16,7 @@ from . import sharding, splitting, sweep
 from .bit_planes import Planes, plane_sums, planes
 from .gate_table import GateTable, active_wires, gate_table
 from .problem import Problem
+from .state_block import StateBlock
 from .state_side import StateStrings, state_strings
 from .term_classes import ProjectorTerms, TermClasses, letters_of
 from .totals import Totals
@@ -43,6 +44,7 @@ class Walk:
         num_wires: of the circuit
         words: of a batch
         bound: no path can weigh more
+        block: rotations that are averaged into the end weight, beside ``end``
     """
 
     table: GateTable
@@ -56,10 +58,16 @@ class Walk:
     num_wires: int
     words: int
     bound: float
+    block: StateBlock | None = None
 
     @classmethod
-    def prepare(cls, problem: Problem, observable, terms, kept, quarters) -> Walk:
-        """Lower a circuit whose paths start from ``terms``, or from the state where that is better."""
+    def prepare(
+        cls, problem: Problem, observable, terms, kept, quarters, block: StateBlock | None = None
+    ) -> Walk:
+        """Lower a circuit whose paths start from ``terms``, or from the state where that is better.
+
+        With a ``block`` they start from ``terms``, and its rotations are left out.
+        """
         ansatz = problem.ansatz
         n, state = ansatz.num_wires, ansatz.state
         letters = letters_of(observable, n)
@@ -69,13 +77,18 @@ class Walk:
         if product_state:
             bloch[:, 1:] = state.bloch[:, [0, 2, 1]]
         start = bloch**2
-        strings = state_strings(state, terms, active_wires(ansatz.gates, kept, letters))
-        if strings is not None:
+        reached = active_wires(ansatz.gates, kept, letters)
+        strings = None if block is not None else state_strings(state, terms, reached)
+        if block is not None:
+            averaged = {*block.gates, *block.idle}
+            kept = [position for position in kept if position not in averaged]
+        elif strings is not None:
             terms, kept = strings, kept[::-1]
             product_end = strings.end_letters() is not None
             if product_end:
                 start[list(strings.active)] = strings.end_letters()
-        table = gate_table(ansatz.gates, kept, quarters, letters, start, product_end)
+        absorb = product_end and block is None
+        table = gate_table(ansatz.gates, kept, quarters, letters, start, reached, absorb)
         rows, blocks, eigenvalues = sweep.padded_blocks(table, sweep.block_length(len(table.codes)))
         active = len(table.active)
         end = np.ones((rows, 4))
@@ -91,7 +104,8 @@ class Walk:
             words = HUGE_BATCH
         while words > 32 and 4 * words * len(table.codes) * sharding.workers() > problem.budget.max_memory:
             words //= 2
-        return cls(table, terms, rows, blocks, eigenvalues, end if product_end else None, padded, state, n, words, most)
+        end = end if product_end else None
+        return cls(table, terms, rows, blocks, eigenvalues, end, padded, state, n, words, most, block)
 
     @property
     def paths(self) -> int:
@@ -121,8 +135,11 @@ def batch(walk: Walk, seed: int, number: int, counted: int) -> Totals:
         result.loss[:] = scales[:, 0] * (np.sum(scaled), np.sum(scaled**2))
         parts = planes(scaled, rng)
         sums = np.concatenate([plane_sums(block, parts) for block in odd], axis=1)[:, : len(walk.table.gates)]
+        averaged = None if walk.block is None else plane_sums(absorbed, parts)[:, : len(walk.block.gates)]
     drawn = walk.table.gates >= 0
     result.gates[:, walk.table.gates[drawn]] += scales * sums[:, drawn]
+    if walk.block is not None:
+        result.gates[:, list(walk.block.gates)] += scales * averaged
     for position, wire, part in walk.table.absorbed:
         result.gates[:, position] += part @ absorbed[wire, :, 0], part**2 @ absorbed[wire, :, 1]
     return result
@@ -184,10 +201,15 @@ def staged_batch(staged: StagedWalk, seed: int, number: int, counted: int) -> To
         sums = []
         for block, shares in zip(odd, tree.at_stages(weights / largest), strict=True):
             sums.append(plane_sums(block, planes(shares.reshape(walk.words, WORD), rng))[0])
+        if walk.block is not None:
+            parts = planes((weights / largest).reshape(walk.words, WORD), rng)
+            averaged = plane_sums(absorbed, parts)[0, : len(walk.block.gates)]
     scale = largest / walk.paths
     estimates = np.zeros(num_gates(walk))
     drawn = walk.table.gates >= 0
     estimates[walk.table.gates[drawn]] = scale * np.concatenate(sums)[: len(drawn)][drawn]
+    if walk.block is not None:
+        estimates[list(walk.block.gates)] = scale * averaged
     for position, wire, part in walk.table.absorbed:
         estimates[position] = part @ absorbed[wire, :, 0] / walk.paths
     loss = scale * np.sum(weights / largest)
@@ -277,8 +299,12 @@ def _columns(bits: np.ndarray, chosen: np.ndarray) -> np.ndarray:
 
 
 def _end(walk: Walk, rows: sweep.Rows, damping, chosen: np.ndarray, factor: np.ndarray, rng: np.random.Generator):
-    """Weight of every path, and for each wire and letter ``Σ w`` and ``Σ w²`` over the paths with that letter,
-    ``w`` the weight of all other wires, which the absorbed rotations need."""
+    """Weight of every path, and what the rotations in it need: with a block which paths anticommute with each, else
+    for each wire and letter ``Σ w`` and ``Σ w²`` over the paths with that letter, ``w`` the weight of all other
+    wires."""
+    if walk.block is not None:
+        weights, active = walk.block.end(np.stack(rows))
+        return weights * np.exp(factor), active
     if isinstance(walk.terms, TermClasses) and walk.terms.interfering:
         return _interfering(walk, rows, chosen) * np.exp(factor) * np.asarray(damping), None
     if isinstance(walk.terms, StateStrings) and walk.end is None:
@@ -356,5 +382,5 @@ def _strings(walk: Walk, rows: np.ndarray) -> PauliStrings:
 
 
 def num_gates(walk: Walk) -> int:
-    absorbed = max((position for position, _, _ in walk.table.absorbed), default=-1)
-    return max(int(walk.table.gates.max(initial=-1)), absorbed) + 1
+    absorbed = [position for position, _, _ in walk.table.absorbed] + list(walk.block.gates if walk.block else ())
+    return max(int(walk.table.gates.max(initial=-1)), max(absorbed, default=-1)) + 1

@@ -7,15 +7,17 @@ the paths that anticommute with ``P_k`` on arriving at rotation ``k`` (THEORY se
 32 to a word; one sweep serves all gradient components.
 
 Two things are not sampled: which terms interfere (``term_classes.py``), and the first single-wire gates of each wire,
-which are integrated into the end weight (``gate_table.py``). Where the state is fewer strings than the observable,
-paths run the other way (``state_side.py``).
+which are integrated into the end weight (``gate_table.py``). Where that leaves too few hits, the commuting block next
+to the state is integrated instead (``state_block.py``). Where the state is fewer strings than the observable, paths run
+the other way (``state_side.py``).
 
 References: Heyraud et al., arXiv:2302.04649.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -30,15 +32,19 @@ from .gate_table import light_cone, quarter, sources
 from .gradient_mean import zero_mean
 from .intervals import replicate_interval, standard_error, weighted_interval
 from .path_batches import LEAST_BATCHES, StagedWalk, Walk, batch, num_gates, staged_batch
-from .problem import Problem
+from .problem import Budget, Problem
 from .progress import Progress
 from .shares import one_by_one
+from .state_block import state_block
 from .state_side import StateStrings
-from .term_classes import EXPANDED_PROJECTOR, classify_terms, letters_of, projector_terms
+from .term_classes import EXPANDED_PROJECTOR, TermClasses, classify_terms, letters_of, projector_terms
 from .totals import Totals
 
 METHOD = "paths"
 UNEVEN = 100.0  # split where so many paths are worth one
+GAIN = 4.0  # what a path must be worth more with a block in its end weight,
+BLOCK_WORK = 10_000  # which costs a few times the walk at so many steps of an elimination
+PILOT = 2**40  # number of the batch that decides
 
 
 def predict_together(problems: Sequence[Problem]) -> list[Prediction]:
@@ -91,7 +97,16 @@ def predict(problem: Problem) -> Prediction:
         if not len(terms.leaders):
             return _constant(problem, terms.mean)
     walk = Walk.prepare(problem, observable, terms, kept, quarters)
-    totals = run(walk, problem.budget)
+
+    def with_block() -> Walk | None:
+        if isinstance(terms, TermClasses) and terms.interfering:
+            return None
+        block = state_block(problem.effective, kept, walk.table.active)
+        if block is None or {*block.gates} <= {position for position, _, _ in walk.table.absorbed}:
+            return None
+        return Walk.prepare(problem, observable, terms, kept, quarters, block)
+
+    walk, totals = run(walk, problem.budget, with_block)
     return _prediction(problem, walk, totals)
 
 
@@ -140,22 +155,48 @@ def rounds(samples: int, batch: int) -> Iterator[list[tuple[int, int]]]:
         yield batches
 
 
-def run(walk: Walk, budget) -> Totals:
-    """Sample until the budget's relative error is reached, or its samples are used up."""
+def run(
+    walk: Walk, budget, with_block: Callable[[], Walk | None] = lambda: None
+) -> tuple[Walk, Totals]:
+    """Sample until the budget's relative error is reached, or its samples are used up.
+
+    Args:
+        walk: of the circuit
+        budget: limits
+        with_block: the same circuit with more of it averaged into the end weight, where that is possible; asked for
+            if few of the first paths say something
+    """
     progress = Progress("Pauli paths", budget.samples, budget.progress)
     totals = Totals.zero(num_gates(walk))
     for batches in rounds(budget.samples, walk.paths):
-        part = _round(walk, budget.seed, batches, batch, progress)
-        totals.add(part)
-        if _accurate(totals, budget.rtol) or part.samples < sum(counted for _, counted in batches):
+        totals.add(_round(walk, budget.seed, batches, batch, progress))
+        if _accurate(totals, budget.rtol):
             break
         if totals.samples == walk.paths and totals.unevenness() > UNEVEN:  # after the first batch
+            blocked = with_block()
+            if blocked is not None and _better(blocked, totals, budget, progress):
+                progress.close()
+                return run(blocked, _affordable(blocked, budget))
             staged = StagedWalk.prepare(walk, budget)
             if staged is not None:
                 totals = _run_staged(staged, budget, budget.samples - walk.paths, progress)
                 break
     progress.close()
-    return totals
+    return walk, totals
+
+
+def _better(walk: Walk, totals: Totals, budget, progress: Progress) -> bool:
+    """Whether a path of this walk is worth clearly more than one of those in ``totals``, by a batch that is not used
+    again: the choice must not lean on what is then reported."""
+    pilot = _round(walk, budget.seed, [(PILOT, walk.paths)], batch, progress)
+    gain = GAIN * (1 + walk.block.work / BLOCK_WORK)
+    return pilot.hits > 0 and gain * pilot.unevenness() < totals.unevenness()
+
+
+def _affordable(walk: Walk, budget: Budget) -> Budget:
+    """Fewer paths where a block is large: the elimination takes longer than the walk."""
+    samples = int(budget.samples * min(1.0, BLOCK_WORK / max(1, walk.block.work)))
+    return replace(budget, samples=max(samples, min(budget.samples, 2 * walk.paths)))
 
 
 def _run_staged(staged: StagedWalk, budget, samples: int, progress: Progress) -> Totals:
@@ -203,6 +244,8 @@ def _prediction(problem: Problem, walk: Walk, totals: Totals) -> Prediction:
     reached = np.zeros(len(gates), bool)
     reached[walk.table.gates[walk.table.gates >= 0]] = True
     reached[[position for position, _, _ in walk.table.absorbed]] = True
+    if walk.block is not None:
+        reached[list(walk.block.gates)] = True
     bound = np.where(reached, walk.bound, 0.0)
     largest = np.zeros(len(gates))
     largest[: len(totals.largest) - 1] = totals.largest[:-1]
@@ -239,6 +282,8 @@ def _prediction(problem: Problem, walk: Walk, totals: Totals) -> Prediction:
     }
     if isinstance(walk.terms, StateStrings):
         statistics["start"] = "the state"
+    if walk.block is not None:
+        statistics["averaged"] = len(walk.block.gates)  # rotations of the commuting block next to the state
     if totals.paths != samples:
         statistics["batches"] = samples  # with splitting: the unit of the error bar
     still = zero_mean(problem.ansatz.arguments.num_elements, METHOD)  # every angle here is uniform over its period
