@@ -5,6 +5,7 @@ import pennylane as qp
 import pytest
 
 import pennylane_dla as dla
+from pennylane_dla.variance.choose import ENGINES
 
 
 def shallow(w):
@@ -133,14 +134,14 @@ def test_noise_inside_a_layer_of_shared_angles_is_exact():
 
 
 KINDS = {
-    "var": (lambda w: (qp.RX(w, 0), qp.var(qp.Z(0)))[-1], ("simulated",)),
-    "expval": (lambda w: (qp.RX(w, 0), qp.expval(qp.Z(0)))[-1], ("exact", "module", "paths", "simulated")),
-    "probs": (lambda w: (qp.RX(w, 0), qp.probs(wires=0))[-1], ("exact", "module", "paths", "simulated")),
+    "var": (lambda w: (qp.RX(w, 0), qp.var(qp.Z(0)))[-1], ("sector", "simulated")),
+    "expval": (lambda w: (qp.RX(w, 0), qp.expval(qp.Z(0)))[-1], ENGINES),
+    "probs": (lambda w: (qp.RX(w, 0), qp.probs(wires=0))[-1], ENGINES),
 }
 VARIANCES = {"var": 1 / 8, "expval": 1 / 2, "probs": 1 / 8}  # of sin²w, cos w, (1 ± cos w)/2
 
 
-@pytest.mark.parametrize("method", ["exact", "module", "paths", "simulated"])
+@pytest.mark.parametrize("method", ENGINES)
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_forced_method_answers_the_question_or_declines(kind, method):
     function, able = KINDS[kind]
