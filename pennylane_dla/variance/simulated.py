@@ -15,7 +15,7 @@ import scipy.sparse
 from jaxtyping import Float
 
 from pennylane_dla.algebra.allowance import OutOfTime, current
-from pennylane_dla.circuit.ansatz import Angle, UnknownState
+from pennylane_dla.circuit.ansatz import Angle, Ansatz, UnknownState
 from pennylane_dla.errors import DLAError
 from pennylane_dla.pauli import PauliStrings, PauliSum, ProjectorProduct
 from pennylane_dla.pauli.strings import product
@@ -24,8 +24,8 @@ from .estimate import Prediction, VarianceEstimate
 from .gradient_mean import mean_by_element
 from .problem import Problem
 from .progress import Progress
-from .shares import one_by_one
-from .simulators import Simulation, simulation
+from .shares import in_turn
+from .simulators import Simulation, light_cone, simulation
 from .string_simulation import StringSimulation, string_simulation
 
 METHOD = "simulated"
@@ -37,12 +37,8 @@ MAX_PROJECTOR_WIRES = 12
 MIN_SAMPLES = 256
 LEAST_SAMPLES = 16  # that must fit into the time
 LONGEST = 60.0  # seconds of sampling to plan for
+MOST = 0.75  # of the observables of a circuit that must be known well
 MAX_PAIRS = 4_000_000  # terms of an observable, squared, for its variance
-
-
-def predict_together(problems: Sequence[Problem]) -> list[Prediction]:
-    """:func:`predict` for several observables of one circuit."""
-    return one_by_one(predict, problems)
 
 
 def predict(problem: Problem) -> Prediction:
@@ -58,22 +54,77 @@ def predict(problem: Problem) -> Prediction:
     Returns:
         estimates (``exact=False``) with standard errors and intervals, or the reason why there are none
     """
-    observables = _observables(problem)
-    if isinstance(observables, str):
-        return Prediction.unavailable(observables)
+    return predict_together([problem])[0]
+
+
+def predict_together(problems: Sequence[Problem]) -> list[Prediction]:
+    """The same for several observables of one circuit, whose samples they share.
+
+    Sampling stops when most of the observables are known so well. An observable whose light cone is smaller than that
+    of the others is sampled on its own cone.
+    """
+    results: list[Prediction | None] = [None] * len(problems)
+    wanted: dict[int, tuple[PauliSum, ...]] = {}
+    for i, problem in enumerate(problems):
+        observables = _observables(problem)
+        if isinstance(observables, str):
+            results[i] = Prediction.unavailable(observables)
+        else:
+            wanted[i] = observables
+    groups = _by_cone(problems[0].ansatz, wanted)
+    found = in_turn(lambda group: _predict_group([problems[i] for i in group], [wanted[i] for i in group]), groups, len)
+    for group, predictions in zip(groups, found, strict=True):
+        for i, prediction in zip(group, predictions, strict=True):
+            results[i] = prediction
+    return results
+
+
+def _by_cone(ansatz: Ansatz, wanted: dict[int, tuple[PauliSum, ...]]) -> list[list[int]]:
+    """Observables that are simulated together: together they need hardly more qubits than the largest of them."""
+    cones: dict[frozenset, frozenset] = {}
+    own = {}
+    for i, observables in wanted.items():
+        x, z = observables[0].strings.bits()
+        support = frozenset(np.flatnonzero(np.any(x | z, axis=0)).tolist())
+        if support not in cones:
+            cones[support] = light_cone(ansatz, support)
+        own[i] = cones[support]
+    groups: list[tuple[frozenset, list[int]]] = []
+    for i in sorted(own, key=lambda i: -len(own[i])):
+        for k, (cone, members) in enumerate(groups):
+            if len(cone | own[i]) <= max(FEW_QUBITS, len(cone)):
+                members.append(i)
+                groups[k] = cone | own[i], members
+                break
+        else:
+            groups.append((own[i], [i]))
+    return [sorted(members) for _, members in groups]
+
+
+def _predict_group(problems: Sequence[Problem], wanted: Sequence[tuple[PauliSum, ...]]) -> list[Prediction]:
+    """Observables that are simulated together."""
+    problem = problems[0]
+
+    def none(reason: str) -> list[Prediction]:
+        return [Prediction.unavailable(reason) for _ in problems]
+
     if isinstance(problem.ansatz.state, UnknownState):
-        return Prediction.unavailable(problem.ansatz.state.reason)
+        return none(problem.ansatz.state.reason)
     rng = np.random.default_rng(problem.budget.seed)
     try:
         problem.law.draw(rng, 1)
     except DLAError as error:
-        return Prediction.unavailable(str(error))
-    task = _task(problem, observables)
+        return none(str(error))
+    task = _task(problem, tuple(observable for observables in wanted for observable in observables))
     if isinstance(task, str):
-        return Prediction.unavailable(task)
+        if len(problems) == 1:
+            return none(task)
+        pairs = list(zip(problems, wanted, strict=True))  # each may be in reach alone
+        found = in_turn(lambda pair: _predict_group([pair[0]], [pair[1]]), pairs, lambda pair: 1)
+        return [one for (one,) in found]
     if not np.isfinite([angle.offset for angle in task.angles]).all():
-        return Prediction.unavailable("data values are unknown under jit: call inspect with concrete data")
-    return _sample(problem, task, rng)
+        return none("data values are unknown under jit: call inspect with concrete data")
+    return _sample(problems, task, rng)
 
 
 def _task(problem: Problem, observables: tuple[PauliSum, ...]) -> Simulation | StringSimulation | str:
@@ -125,7 +176,7 @@ class _Moments:
     """Sums of powers about a point near the mean, to the fourth; ``scale`` is the size of what would be rounding
     beside it."""
 
-    scale: float
+    scale: Float[np.ndarray, " k"]
     about: Float[np.ndarray, " k"]
     count: int = 0
     sums: Float[np.ndarray, "4 k"] | None = None
@@ -147,12 +198,16 @@ class _Moments:
         return self.about + one, second, np.where(second == 0, 0.0, error)
 
 
-def _sample(problem: Problem, task: Simulation | StringSimulation, rng: np.random.Generator) -> Prediction:
+def _sample(
+    problems: Sequence[Problem], task: Simulation | StringSimulation, rng: np.random.Generator
+) -> list[Prediction]:
+    problem, number = problems[0], len(problems)
     budget, num = problem.budget, problem.ansatz.arguments.num_elements
     offsets, matrix, chain, own = angle_map(task.angles, num)
     allowance = current()
     size = max(2, int(min(task.batch, min(allowance.left, LONGEST) / (4 * max(task.seconds, 1e-9)))))
     shown = Progress("sampled circuits", budget.samples, budget.progress)
+    forwards = isinstance(task, Simulation) and task.forwards(num)
     loss = gradient = None
     stopped = "all samples drawn"
     while True:
@@ -161,19 +216,21 @@ def _sample(problem: Problem, task: Simulation | StringSimulation, rng: np.rando
         angles = offsets + (matrix @ elements.T).T
         angles[:, own] = rng.uniform(0, 2 * np.pi * 10_007, (batch, len(own)))
         try:
-            values, slopes = task.run(angles)
+            values, slopes = task.run_forwards(angles, chain) if forwards else task.run(angles)
         except OutOfTime as stop:
             if loss is None or loss.count < 2:
                 shown.close()
-                return Prediction.unavailable(f"no two circuits {task.description} were run: {stop}")
+                missing = f"no two circuits {task.description} were run: {stop}"
+                return [Prediction.unavailable(missing) for _ in problems]
             stopped = str(stop)
             break
-        value, slope = _loss(problem, task, values, slopes)
-        slope = slope @ chain
+        value, slope, scale = _losses(problems, task, values, slopes)
+        slope = slope.reshape(batch * number, -1)
+        slope = (slope if forwards else slope @ chain).reshape(batch, number * num)
         if loss is None:
-            scale = sum(float(np.abs(o.coefficients).sum()) + abs(o.constant) for o in task.observables)
-            loss, gradient = _Moments(scale, np.array([value.mean()])), _Moments(scale, slope.mean(axis=0))
-        loss.add(value[:, None])
+            loss = _Moments(scale, value.mean(axis=0))
+            gradient = _Moments(np.repeat(scale, num), slope.mean(axis=0))
+        loss.add(value)
         gradient.add(slope)
         shown.advance(batch)
         if loss.count >= min(MIN_SAMPLES, budget.samples):
@@ -186,17 +243,22 @@ def _sample(problem: Problem, task: Simulation | StringSimulation, rng: np.rando
             stopped = allowance.statement
             break
     shown.close()
-    mean, variance, error = (float(part[0]) for part in loss.variance())
-    means, variances, errors = gradient.variance()
     reason = f"{loss.count} sampled circuits {task.description}, {stopped}"
-    return Prediction(
-        _estimate(variance, error, reason),
-        _estimate(variances, errors, reason),
-        mean,
-        {"samples": loss.count, **task.statistics},
-        loss_mean_stderr=float(np.sqrt(variance / loss.count)),
-        gradient_mean=mean_by_element(problem, means, METHOD, np.sqrt(variances / loss.count)),
-    )
+    statistics = {"samples": loss.count, **task.statistics}
+    slopes = zip(*(part.reshape(number, num) for part in gradient.variance()), strict=True)
+    result = []
+    for one, mean, variance, error, (means, variances, errors) in zip(problems, *loss.variance(), slopes, strict=True):
+        result.append(
+            Prediction(
+                _estimate(float(variance), float(error), reason),
+                _estimate(variances, errors, reason),
+                float(mean),
+                statistics,
+                loss_mean_stderr=float(np.sqrt(variance / loss.count)),
+                gradient_mean=mean_by_element(one, means, METHOD, np.sqrt(variances / loss.count)),
+            )
+        )
+    return result
 
 
 def _estimate(value, error, reason: str) -> VarianceEstimate:
@@ -225,19 +287,37 @@ def angle_map(angles: Sequence[Angle], num: int):
     return offsets, *matrices, own
 
 
-def _loss(problem: Problem, task: Simulation | StringSimulation, values: np.ndarray, slopes: np.ndarray):
-    """Loss and its derivatives with respect to the gates' angles; ``⟨O²⟩ − ⟨O⟩²`` for a variance."""
-    first = values[:, 0] + task.observables[0].constant
-    if problem.kind != "var":
-        return first, slopes[:, 0]
-    second = values[:, 1] + task.observables[1].constant
-    return second - first**2, slopes[:, 1] - 2 * first[:, None] * slopes[:, 0]
+def _losses(
+    problems: Sequence[Problem], task: Simulation | StringSimulation, values: np.ndarray, slopes: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Losses and their derivatives with respect to the gates' angles, ``⟨O²⟩ − ⟨O⟩²`` for a variance; and for each how
+    large it may be."""
+    values = values + np.array([observable.constant for observable in task.observables])
+    sizes = np.array([float(np.abs(o.coefficients).sum()) + abs(o.constant) for o in task.observables])
+    if all(problem.kind != "var" for problem in problems):
+        return values, slopes, sizes
+    columns, derivatives, scale, j = [], [], [], 0
+    for problem in problems:
+        if problem.kind != "var":
+            columns.append(values[:, j])
+            derivatives.append(slopes[:, j])
+            scale.append(sizes[j])
+            j += 1
+            continue
+        columns.append(values[:, j + 1] - values[:, j] ** 2)
+        derivatives.append(slopes[:, j + 1] - 2 * values[:, j, None] * slopes[:, j])
+        scale.append(sizes[j] + sizes[j + 1])
+        j += 2
+    return np.stack(columns, axis=1), np.stack(derivatives, axis=1), np.array(scale)
 
 
 def _precise(loss: _Moments, gradient: _Moments, rtol: float) -> bool:
+    """Whether most of the observables are known well: their losses, and half of their components that move."""
     _, variance, error = loss.variance()
-    if variance[0] > 0 and error[0] > rtol * variance[0]:
-        return False
-    _, variances, errors = gradient.variance()
+    good = (variance == 0) | (error <= rtol * variance)
+    _, variances, errors = (part.reshape(len(variance), -1) for part in gradient.variance())
     moving = variances > 0
-    return not moving.any() or np.median(errors[moving] / variances[moving]) <= rtol
+    relative = errors / np.where(moving, variances, 1.0)
+    for j in np.flatnonzero(good):
+        good[j] = not moving[j].any() or np.median(relative[j, moving[j]]) <= rtol
+    return bool(np.mean(good) >= MOST)
