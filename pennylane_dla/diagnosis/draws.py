@@ -11,11 +11,12 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from jaxtyping import Complex, Float
 
-from pennylane_dla.circuit.ansatz import UnknownState
+from pennylane_dla.circuit.ansatz import Ansatz, UnknownState
 from pennylane_dla.errors import DLAError
 from pennylane_dla.pauli import PauliStrings, PauliSum, ProjectorProduct
 from pennylane_dla.variance.problem import Problem
@@ -107,13 +108,26 @@ def sample_draws(
 
 def _task(problem: Problem, seconds: float) -> Simulation | StringSimulation | None:
     """State vectors of the light cone, or the Pauli strings in reach, if one circuit takes no longer than that."""
-    vectors = simulation(problem.ansatz, (_letters(problem.observable),), MAX_QUBITS)
+    vectors = _vectors(problem.ansatz, problem.observable)
     if not isinstance(vectors, str):
         return vectors if SECONDS * PASSES * len(vectors.turns) * 2**vectors.num_wires < seconds else None
     if isinstance(problem.observable, ProjectorProduct):
         return None
     strings = string_simulation(problem.ansatz, (problem.observable,), MAX_STRINGS, seconds, problem.budget)
     return None if isinstance(strings, str) else strings
+
+
+_known: WeakKeyDictionary[Ansatz, dict[tuple[int, ...], Simulation | str]] = WeakKeyDictionary()
+
+
+def _vectors(ansatz: Ansatz, observable: PauliSum | ProjectorProduct) -> Simulation | str:
+    """State vectors of the light cone; prepared once for all projectors on the same wires."""
+    if isinstance(observable, PauliSum):
+        return simulation(ansatz, (observable,), MAX_QUBITS)
+    known = _known.setdefault(ansatz, {})
+    if observable.wires not in known:
+        known[observable.wires] = simulation(ansatz, (_letters(observable),), MAX_QUBITS)
+    return known[observable.wires]
 
 
 def _letters(observable: PauliSum | ProjectorProduct) -> PauliSum:

@@ -34,7 +34,7 @@ from .intervals import replicate_interval, standard_error, weighted_interval
 from .path_batches import LEAST_BATCHES, StagedWalk, Walk, batch, num_gates, staged_batch
 from .problem import Budget, Problem
 from .progress import Progress
-from .shares import one_by_one
+from .shares import in_turn, one_by_one
 from .state_block import state_block
 from .state_side import StateStrings
 from .term_classes import EXPANDED_PROJECTOR, TermClasses, classify_terms, letters_of, projector_terms
@@ -48,8 +48,29 @@ PILOT = 2**40  # number of the batch that decides
 
 
 def predict_together(problems: Sequence[Problem]) -> list[Prediction]:
-    """:func:`predict` for several observables of one circuit."""
-    return one_by_one(predict, problems)
+    """:func:`predict` for several observables of one circuit.
+
+    Projectors on the same wires have the same strings with other signs, which do not matter to paths whose terms do
+    not interfere: one of them is sampled.
+    """
+    groups: dict[object, list[int]] = {}
+    for i, problem in enumerate(problems):
+        wires = problem.observable.wires if isinstance(problem.observable, ProjectorProduct) else i
+        groups.setdefault((wires, problem.kind), []).append(i)
+    results: list[Prediction | None] = [None] * len(problems)
+    found = in_turn(lambda group: _outcomes([problems[i] for i in group]), list(groups.values()), len)
+    for group, predictions in zip(groups.values(), found, strict=True):
+        for i, prediction in zip(group, predictions, strict=True):
+            results[i] = prediction
+    return results
+
+
+def _outcomes(problems: Sequence[Problem]) -> list[Prediction]:
+    """Projectors on the same wires, or one problem."""
+    first, signs_matter = _sampled(problems[0])
+    if not signs_matter:
+        return [first] * len(problems)
+    return [first, *one_by_one(predict, problems[1:])]
 
 
 def predict(problem: Problem) -> Prediction:
@@ -74,9 +95,14 @@ def predict(problem: Problem) -> Prediction:
     >>> prediction.loss.value, prediction.gradient.value.tolist()  # E[cos² cos²], both integrated exactly here
     (0.25, [0.25, 0.25])
     """
+    return _sampled(problem)[0]
+
+
+def _sampled(problem: Problem) -> tuple[Prediction, bool]:
+    """The prediction, and whether it would be another one with other signs of the observable's terms."""
     reason = obstacle(problem)
     if reason:
-        return Prediction.unavailable(reason)
+        return Prediction.unavailable(reason), False
     observable = problem.observable
     if isinstance(observable, ProjectorProduct) and len(observable.wires) <= EXPANDED_PROJECTOR:
         observable = observable.expand()
@@ -85,17 +111,17 @@ def predict(problem: Problem) -> Prediction:
     quarters = [quarter(gate) for gate in gates]
     for position in kept:
         if quarters[position] is None and not _walks(problem, gates[position]):
-            return pair_paths.predict(problem, observable, kept, rounds)
+            return pair_paths.predict(problem, observable, kept, rounds), True
     if isinstance(observable, ProjectorProduct):
         terms = projector_terms(observable, gates, kept, quarters)
         if isinstance(terms, str):
-            return Prediction.unavailable(terms)
+            return Prediction.unavailable(terms), False
     else:
         terms = classify_terms(observable, gates, kept, quarters, problem.ansatz.state)
         if any(isinstance(gates[k], Channel) for k in kept) and (terms.interfering or terms.still):
-            return pair_paths.predict(problem, observable, kept, rounds)
+            return pair_paths.predict(problem, observable, kept, rounds), True
         if not len(terms.leaders):
-            return _constant(problem, terms.mean)
+            return _constant(problem, terms.mean), True
     walk = Walk.prepare(problem, observable, terms, kept, quarters)
 
     def with_block() -> Walk | None:
@@ -107,7 +133,8 @@ def predict(problem: Problem) -> Prediction:
         return Walk.prepare(problem, observable, terms, kept, quarters, block)
 
     walk, totals = run(walk, problem.budget, with_block)
-    return _prediction(problem, walk, totals)
+    signs_matter = isinstance(terms, TermClasses) and (terms.interfering or terms.still > 0)
+    return _prediction(problem, walk, totals), signs_matter
 
 
 def obstacle(problem: Problem) -> str | None:
