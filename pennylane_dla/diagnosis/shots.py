@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from weakref import WeakKeyDictionary
+
 import numpy as np
 from jaxtyping import Float
 
@@ -16,6 +18,15 @@ def shift_weights(ansatz: Ansatz) -> Float[np.ndarray, " num_elements"]:
     ``∂l/∂θ = Σ_k a_k Σ_j 2c_j (l(α_j + π/2) − l(α_j − π/2))/2``, summed over the gates ``k`` that ``θ`` drives and
     their strings ``j``; each of the two losses is measured with the same number of shots.
     """
+    if ansatz not in _known:
+        _known[ansatz] = _weights(ansatz)
+    return _known[ansatz]
+
+
+_known: WeakKeyDictionary[Ansatz, np.ndarray] = WeakKeyDictionary()
+
+
+def _weights(ansatz: Ansatz) -> Float[np.ndarray, " num_elements"]:
     weights = np.zeros(ansatz.arguments.num_elements)
     for gate in ansatz.gates:
         if isinstance(gate, Rotation) and not gate.angle.fixed:
