@@ -93,13 +93,14 @@ def largest_block(action: scipy.sparse.csr_array) -> int:
 
 
 _blocks: dict[bytes, tuple] = {}
+_MOST_BYTES = 2**23  # of matrices that are kept; what is known of them is twice as much
 
 
 def _known_block(matrix: np.ndarray):
     """:func:`_diagonalise`, once for each matrix: strings move in few kinds of small groups."""
     key = matrix.tobytes()
     if key not in _blocks:
-        if len(_blocks) > 4096:
+        if len(_blocks) * len(key) > _MOST_BYTES and sum(map(len, _blocks)) > _MOST_BYTES:
             _blocks.clear()
         _blocks[key] = _diagonalise(matrix)
     return _blocks[key]
