@@ -22,3 +22,13 @@ def numerics():
     """
     with jax.core.eval_context(), _enable_x64(True):
         yield
+
+
+MOST_COMPILED = 12  # shapes of one function that stay compiled: about 8 MB each
+
+
+def forget_many(*functions) -> None:
+    """Bound what a long-lived process keeps: a jitted function that was compiled for many shapes is emptied."""
+    for function in functions:
+        if function._cache_size() > MOST_COMPILED:
+            function.clear_cache()

@@ -17,7 +17,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from pennylane_dla.algebra.allowance import afford, paced
-from pennylane_dla.compat import numerics
+from pennylane_dla.compat import forget_many, numerics
 from pennylane_dla.pauli import PauliStrings, StringTable
 
 from .reach import shifted
@@ -83,7 +83,7 @@ def sweep(
     afford(SECONDS * work, f"the sweep over {space.num_strings} strings and {len(steps)} gates")
     num_sectors = _pad(len(space.sectors) + 1) if mode == "pairs" else 1  # a zero sector to read from
     size = space.num_strings if dense else _pad(space.num_strings + 1)  # a zero string to read from
-    length = min(64, _pad(max(1, len(steps))))
+    length = 16 if len(steps) <= 16 else 64
     segments = -(-max(1, len(steps)) // length)
     words = steps.shift.x.shape[1]
     flags = {"dense": dense, "mode": mode, "noisy": steps.noisy}
@@ -119,6 +119,7 @@ def sweep(
     together = max(1, min(len(weights.values), max_memory // (8 * (length + 2 * segments) * num_sectors * size)))
     together = 1 << (together.bit_length() - 1)  # few shapes to compile
     losses, slopes = [], []
+    forget_many(_to_the_start, _through)
     with numerics():
         arrays = tuple(jnp.asarray(array) for array in (x, z, partners, *sectors))
         parts = [tuple(jnp.asarray(g[i * length : (i + 1) * length]) for g in gates) for i in range(segments)]
@@ -285,5 +286,7 @@ def _sector_partners(sectors: PauliStrings, shifts: PauliStrings, num_sectors: i
 
 
 def _pad(count: int) -> int:
-    """The next power of two."""
-    return 1 << max(0, int(count - 1).bit_length())
+    """The next power of two, while it is small the next power of four: few shapes, each of which is compiled once and
+    kept."""
+    power = max(0, int(count - 1).bit_length())
+    return 1 << (power + power % 2 if power < 12 else power)
