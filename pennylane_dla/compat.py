@@ -24,7 +24,7 @@ def numerics():
         yield
 
 
-MOST_COMPILED = 12  # shapes of one function that stay compiled: about 8 MB each
+MOST_COMPILED = 6  # shapes of one function that stay compiled: about 8 MB each
 
 
 def forget_many(*functions) -> None:
