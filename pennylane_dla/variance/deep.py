@@ -173,11 +173,18 @@ def _narrow(circuit: _Deep, problems: list[Problem], algebra: LieAlgebra | None)
 def _of_sums(circuit: _Deep, problem: Problem, observable: PauliSum, algebra: LieAlgebra | None) -> Prediction:
     if algebra is not None and algebra.complete and algebra.dim == 4**problem.effective.num_wires - 1:
         return _universal_limit(problem, circuit.generators, observable, circuit.state)
-    if circuit.leading:
-        return Prediction.unavailable("known gates before the trainable ones, and generators that are sums")
     from .module_limit import module_limit  # heavy, and only for sums
+    from .sector.limit import limit_on_sector
 
-    return module_limit(problem, circuit.generators, observable)
+    closed = limit_on_sector(problem, projected=False)
+    if closed.loss.available:
+        return closed
+    if circuit.leading:
+        found = Prediction.unavailable("known gates before the trainable ones, and generators that are sums")
+    else:
+        found = module_limit(problem, circuit.generators, observable)
+    projected = found if found.loss.available else limit_on_sector(problem)
+    return projected if projected.loss.available else found
 
 
 def _prediction(problem: Problem, trainable: list[int], found: Limit) -> Prediction:

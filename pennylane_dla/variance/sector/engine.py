@@ -87,7 +87,7 @@ def _predicted(problems: Sequence[Problem], max_dim: int) -> list[Prediction]:
     if not np.isfinite([angle.offset for angle in walk.angles]).all():
         reason = "data values are unknown under jit: call inspect with concrete data"
         return [Prediction.unavailable(reason) for _ in problems]
-    matrices = [_observables(sector, problem) for problem in problems]
+    matrices = [observables_on(sector, problem) for problem in problems]
     if exact(sector, problems):
         found = exact_variances(walk, first, [one[0] for one in matrices])
     else:
@@ -104,7 +104,7 @@ def _terms(observable: PauliSum | ProjectorProduct) -> int:
     return len(observable) if isinstance(observable, PauliSum) else 2 ** len(observable.wires)
 
 
-def _observables(sector: Sector, problem: Problem) -> tuple[np.ndarray, ...]:
+def observables_on(sector: Sector, problem: Problem) -> tuple[np.ndarray, ...]:
     """The observable, and for a variance its square."""
     observable = problem.observable
     if isinstance(observable, ProjectorProduct):

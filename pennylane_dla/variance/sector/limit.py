@@ -1,0 +1,208 @@
+r"""The limit of a deep circuit on its state, on the sector (THEORY section 9).
+
+Where the group is all of su(d), so(d) or sp(d) on ``K``, the operators on ``K`` are one irreducible module, or two,
+told apart by the transposition that the invariant form ``J`` defines, ``X \mapsto J^{-1} X^T J``. With ``A_κ`` and
+``ρ_κ`` the parts of observable and state in module ``κ``, without multiples of 1,
+
+.. math::
+
+    Var[l] = \sum_\kappa \frac{Tr[A_\kappa^2]\, Tr[\rho_\kappa^2]}{\dim M_\kappa}, \qquad
+    E[(\partial l)^2] = \sum_\kappa \frac{Tr[A_\kappa^2]\, Tr[\rho_\kappa^2]}{\dim M_\kappa}
+    \cdot \frac{Tr_\kappa[-ad_G^2]}{\dim M_\kappa}.
+
+For a pure state that is ``(Tr A² − (Tr A)²/d)/(d(d+1))`` (su, sp), and for so and a real state
+``2 (Tr A² − (Tr A)²/d)/(d(d+2))`` with the symmetric part of ``A``. Other groups are averaged by projecting on what
+commutes with them, on the ``d²`` operators, where that is affordable.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from weakref import WeakKeyDictionary
+
+import numpy as np
+from jaxtyping import Complex, Float
+
+from pennylane_dla.algebra.commutant import Commutant, NotConverged
+
+from ..chain_rule import to_elements
+from ..estimate import Prediction, VarianceEstimate
+from ..limit import Limit, ModuleShare
+from ..problem import Problem
+from .engine import observables_on, obstacle
+from .first import MAX_DIM, MAX_STATES
+from .group import Group, irreducible_parts, recognize
+from .pushed import Pushed, push_known
+from .sector import Sector, find_sector
+from .walk import SectorWalk
+
+METHOD = "limit"
+MAX_PROJECTED = 27  # d, beyond: the projection works with matrices of d² rows
+_ROUNDING = 1e-11
+
+
+_known: WeakKeyDictionary[Sector, tuple[Pushed, Group | None]] = WeakKeyDictionary()  # the same for all observables
+
+
+def sector_limit(
+    problem: Problem, sector: Sector, observable: Complex[np.ndarray, "d d"], projected: bool = True
+) -> Prediction:
+    """Variance of the loss, and of a derivative deep inside, for infinitely deep circuits of these generators.
+
+    Args:
+        problem: the circuit
+        sector: of the circuit
+        observable: on the sector
+        projected: whether groups without a closed form are averaged too
+
+    Returns:
+        Prediction: with the :class:`~pennylane_dla.variance.limit.Limit` in ``statistics["limit"]``, or the reason why
+        there is none
+    """
+    if sector not in _known:
+        pushed = push_known(SectorWalk(sector, problem.effective.angles))
+        _known[sector] = pushed, _whole_group(pushed) if pushed.which else None
+    pushed, group = _known[sector]
+    if not pushed.which:
+        return Prediction.unavailable("no gate is trainable")
+    seen = pushed.observable(observable)
+    if group is not None:
+        variance, slopes, mean, shares = _closed(group, pushed.generators, seen, sector)
+    elif not projected or sector.dim > MAX_PROJECTED:
+        return Prediction.unavailable(
+            f"the group on the {sector.dim} dimensions of the state is none with a closed form"
+        )
+    else:
+        try:
+            variance, slopes, mean, shares = _projected(pushed.generators, seen, sector)
+        except NotConverged as failure:
+            return Prediction.unavailable(str(failure))
+    per_rotation = np.array([slopes[g] * scale**2 for g, scale in zip(pushed.which, pushed.scales, strict=True)])
+    return _prediction(problem, pushed, variance, per_rotation, mean, shares)
+
+
+def limit_on_sector(problem: Problem, projected: bool = True) -> Prediction:
+    """:func:`sector_limit`, where the sector is small and found at once.
+
+    Args:
+        problem: the circuit and one observable
+        projected: whether groups without a closed form are averaged too
+    """
+    reason = obstacle(problem)
+    sector = reason or find_sector(problem.ansatz, min(MAX_DIM, problem.budget.max_dim), MAX_STATES)
+    if isinstance(sector, str):
+        return Prediction.unavailable(sector)
+    return sector_limit(problem, sector, observables_on(sector, problem)[0], projected)
+
+
+def _whole_group(pushed: Pushed) -> Group | None:
+    d = pushed.generators[0].shape[0]
+    if d == 1:
+        return None
+    parts = irreducible_parts(pushed.generators)
+    if parts is None or len(parts) > 1:
+        return None
+    group = recognize(pushed.generators, np.eye(d))
+    if group.family is None or (group.family == "so" and d in (2, 4)):  # so(2) is abelian, so(4) has two ideals
+        return None
+    return group
+
+
+@dataclass(frozen=True, eq=False)
+class _Part:
+    """A module: a projection of operators, its dimension, and ``Tr_κ[-ad_G²] = index · Tr[G²]`` for traceless ``G``."""
+
+    project: object
+    dim: int
+    index: float
+
+
+def _modules(group: Group) -> list[_Part]:
+    d = group.dim
+    if group.form is None:
+        return [_Part(lambda x: x, d * d - 1, 2.0 * d)]
+    form, sign = group.form, 1 if group.family == "so" else -1
+
+    def turned(x):
+        return form.conj().T @ x.T @ form  # the form is unitary
+
+    even, odd = d * (d + sign) // 2 - 1, d * (d - sign) // 2
+    parts = [
+        _Part(lambda x: (x + turned(x)) / 2, even, d + 2.0 * sign),
+        _Part(lambda x: (x - turned(x)) / 2, odd, d - 2.0 * sign),
+    ]
+    return [part for part in parts if part.dim]  # sp(2) has one module only
+
+
+def _closed(group: Group, generators: Sequence[np.ndarray], observable: np.ndarray, sector: Sector):
+    d = group.dim
+    mean = float(np.trace(observable).real) / d
+    rho = (sector.state * sector.weights) @ sector.state.conj().T
+    one = np.eye(d)
+    moving, state = observable - mean * one, rho - one / d
+    squares = np.array([np.linalg.norm(g - np.trace(g) / d * one) ** 2 for g in generators])
+    variance, slopes, shares = 0.0, np.zeros(len(generators)), []
+    for part in _modules(group):
+        ours, its = (float(np.linalg.norm(part.project(x)) ** 2) for x in (moving, state))
+        share = ours * its / part.dim
+        variance += share
+        slopes += share * part.index * squares / part.dim
+        if ours > _ROUNDING**2 * np.linalg.norm(observable) ** 2:
+            shares.append(ModuleShare(part.dim, ours / d, d * its, share, (0,)))
+    return variance, slopes, mean, tuple(sorted(shares, key=lambda share: -share.variance))
+
+
+def _projected(generators: Sequence[np.ndarray], observable: np.ndarray, sector: Sector):
+    """By the commutant on the Hermitian matrices."""
+    basis = _hermitian_basis(sector.dim)
+    actions = [_action(g, basis) for g in generators]
+    rho = (sector.state * sector.weights) @ sector.state.conj().T
+    o, r = (_coordinates(x, basis) for x in (observable, rho))
+    commutant = Commutant(actions)
+    spread, seen = commutant.project(np.outer(o, o)), commutant.project(np.outer(r, r))
+    still = commutant.invariants()
+    mean = float((r @ still) @ (still.T @ o))
+    size = float((o @ o) * (r @ r))
+    variance = _clean(r @ spread @ r - mean**2, size)
+    slopes = [_clean(np.vdot(seen, a @ spread @ a.T), size * np.linalg.norm(a, 2) ** 2) for a in actions]
+    return variance, np.array(slopes), mean, ()
+
+
+def _hermitian_basis(d: int) -> Complex[np.ndarray, "d*d d d"]:
+    """Orthonormal under ``Tr[XY]``."""
+    basis = np.zeros((d * d, d, d), complex)
+    basis[np.arange(d), np.arange(d), np.arange(d)] = 1
+    a, b = np.triu_indices(d, 1)
+    first, second = d + np.arange(len(a)), d + len(a) + np.arange(len(a))
+    basis[first, a, b] = basis[first, b, a] = np.sqrt(0.5)
+    basis[second, a, b], basis[second, b, a] = -1j * np.sqrt(0.5), 1j * np.sqrt(0.5)
+    return basis
+
+
+def _coordinates(matrix: np.ndarray, basis: np.ndarray) -> Float[np.ndarray, " m"]:
+    return (basis.reshape(len(basis), -1).conj() @ matrix.ravel()).real
+
+
+def _action(generator: np.ndarray, basis: np.ndarray) -> Float[np.ndarray, "m m"]:
+    """``i[G, ·]``, skew."""
+    images = 1j * (generator @ basis - basis @ generator)
+    flat = basis.reshape(len(basis), -1)
+    matrix = (flat.conj() @ images.reshape(len(basis), -1).T).real
+    return (matrix - matrix.T) / 2
+
+
+def _clean(value: float, size: float) -> float:
+    return 0.0 if abs(value) <= _ROUNDING * size else max(float(value), 0.0)
+
+
+def _prediction(problem: Problem, pushed: Pushed, variance, per_rotation, mean, shares) -> Prediction:
+    angles = [problem.effective.angles[k] for k in pushed.rotations]
+    elements = np.zeros(problem.ansatz.arguments.num_elements)
+    for angle, value in zip(angles, per_rotation, strict=True):  # one that drives several: the largest
+        alone = to_elements([angle], np.array([value]), len(elements))
+        elements = np.maximum(elements, alone)
+    every = VarianceEstimate(per_rotation, np.zeros_like(per_rotation), METHOD)
+    limit = Limit(VarianceEstimate(float(variance), method=METHOD), every, mean, shares, None)
+    gradient = VarianceEstimate(elements, np.zeros_like(elements), METHOD)
+    return Prediction(limit.loss, gradient, limit.loss_mean, {"limit": limit})
