@@ -132,13 +132,13 @@ class _Step:
 
 def _snapped(values: np.ndarray, levels: np.ndarray) -> np.ndarray:
     """Sums of levels, equal up to rounding ones equal."""
-    unit = 1e-9 * max(np.ptp(levels), 1e-300)
+    unit = 1e-9 * (np.ptp(levels) or 1.0)
     return np.round(values / unit) * unit
 
 
 def _characteristic(law: AngleLaw, angle: Angle, scale: float, times: np.ndarray, levels: np.ndarray) -> np.ndarray:
     """``φ(t)`` for a table of times; differences that are zero up to rounding are zero."""
-    unit = 1e-9 * max(np.ptp(levels), 1e-300)
+    unit = 1e-9 * (np.ptp(levels) or 1.0)
     rounded = np.round(times / (4 * unit)).astype(np.int64)
     unique, first, inverse = np.unique(rounded, return_index=True, return_inverse=True)
     exact = np.where(unique == 0, 0.0, times.ravel()[first])

@@ -73,7 +73,7 @@ def _levels(matrix: np.ndarray) -> tuple[Float[np.ndarray, " d"], np.ndarray]:
     if np.iscomplexobj(matrix) and not np.any(np.abs(matrix.imag) > 1e-14 * np.abs(matrix).max(initial=0)):
         matrix = matrix.real
     values, vectors = np.linalg.eigh(matrix)
-    spread = max(np.ptp(values), 1e-300)
+    spread = (np.ptp(values) or 1.0)
     groups = np.cumsum(np.diff(values, prepend=values[:1]) > _EQUAL * spread)
     values = (np.bincount(groups, values) / np.bincount(groups))[groups]
     return np.where(np.abs(values) < _EQUAL * spread, 0.0, values), vectors

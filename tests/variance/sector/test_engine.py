@@ -158,6 +158,22 @@ def test_a_variance_as_loss():
     assert abs(prediction.loss_mean - values.mean()) < 5 * values.std() / np.sqrt(len(values)) + 5e-2
 
 
+@pytest.mark.parametrize("by_samples", [False, True])
+def test_a_state_that_no_gate_moves(by_samples, monkeypatch):
+    if by_samples:
+        sampled(monkeypatch)
+
+    @qp.qnode(qp.device("default.qubit"))
+    def circuit(weights):
+        qp.CRX(weights[0], wires=[0, 1])
+        qp.IsingXY(weights[1], wires=[1, 2])
+        return qp.expval(qp.Z(0) + 2 * qp.X(1))
+
+    prediction = engine.predict(problem_of(ansatz_of(circuit, np.zeros(2))))
+    assert prediction.statistics["sector dimension"] == 1
+    assert prediction.loss.value == 0 and prediction.loss_mean == 1 and np.all(prediction.gradient.value == 0)
+
+
 def test_a_dead_parameter_is_exactly_zero_where_it_is_sampled(monkeypatch):
     sampled(monkeypatch)
 

@@ -139,5 +139,5 @@ def _twirled(moments, average, generator):
     turned = np.where(np.abs(sums) < 1e-9, turned, 0)
     inner = vectors.conj().T @ average @ vectors
     inner = np.where(np.abs(levels[:, None] - levels) < 1e-9, inner, 0)
-    back = np.einsum("ia,jb,abce,kc,le->ijkl", vectors, vectors, turned, there, there, optimize=True)
+    back = np.einsum("ia,jb,abce,kc,le->ijkl", vectors, vectors, turned, vectors.conj(), vectors.conj(), optimize=True)
     return back, vectors @ inner @ vectors.conj().T
