@@ -48,10 +48,19 @@ def explain(seeds: list[int], shrink: bool) -> int:
     """Run single cases in this process and print their source."""
     from .compare import run_case
     from .draw import draw
+    from .relations import draw_pair, run_pair
+    from .run import is_relation
     from .shrink import shrunk
+    from .table import failed
 
     status = 0
     for seed in seeds:
+        if is_relation(seed):
+            record, (first, second, _) = run_pair(seed), draw_pair(seed)
+            print(f"== {seed}: {record.family}: {record.outcome} ({record.seconds:.1f} s)")
+            print(first.case().script(), second.case().script(), *record.failures, *record.reasons, sep="\n")
+            status |= bool(failed([record]))
+            continue
         case = draw(seed)
         record = run_case(case)
         if shrink and record.outcome in ("wrong", "exception", "harness"):
@@ -60,7 +69,7 @@ def explain(seeds: list[int], shrink: bool) -> int:
         print(case.script())
         for text in (*record.failures, *record.reasons):
             print("  " + text)
-        status |= record.outcome not in ("compared", "refused", "no reference")
+        status |= bool(failed([record]))
     return status
 
 

@@ -6,12 +6,13 @@ import numpy as np
 import pennylane as qp
 import pytest
 
-from tests.fuzz import compare
+from tests.fuzz import compare, relations
 from tests.fuzz.case import Argument, Case
 from tests.fuzz.compare import references, run_case
 from tests.fuzz.draw import draw
 from tests.fuzz.reference.integrate import evaluate
 from tests.fuzz.reference.leaves import NoReference, read
+from tests.fuzz.relations import RELATIONS, draw_pair, run_pair
 from tests.fuzz.run import run_seeds
 from tests.fuzz.table import failed, render
 
@@ -29,6 +30,21 @@ def test_short_run():
     without_failures(records)
     assert sum(r.outcome == "compared" for r in records) > 0.8 * len(records)
     assert sum(r.numbers for r in records) > 200
+
+
+def test_changes_that_must_not_matter():
+    records = [run_pair(seed) for seed in range(11)]
+    without_failures(records)
+    assert sum(r.outcome == "compared" for r in records) > 5
+    assert {draw_pair(seed)[2] for seed in range(60)} == {relation.__name__ for relation in RELATIONS}
+
+
+def test_a_change_that_matters_is_found(monkeypatch):
+    def forgetful(large, rng):
+        return replace(relations.doubled(large, rng), slopes=large.slopes)
+
+    monkeypatch.setattr(relations, "RELATIONS", (forgetful,))
+    assert "wrong" in {run_pair(seed).outcome for seed in (2, 5)}
 
 
 @pytest.mark.slow

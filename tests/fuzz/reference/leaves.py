@@ -200,10 +200,12 @@ def _flatten(tape) -> list:
 
 def _leaf(ops, points, wires) -> Leaf:
     op, num = ops[0], len(points[0])
-    if isinstance(op, qp.operation.Channel) or any(np.ndim(d) for d in op.data):
+    if isinstance(op, (qp.operation.Channel, qp.QubitUnitary, qp.DiagonalQubitUnitary)):
         if any(not np.allclose(a, b, atol=1e-12) for o in ops for a, b in zip(o.data, op.data, strict=True)):
             raise NoReference(f"the data of {op.name} depend on the trainable elements")
         return Leaf(op, wires, np.zeros(0), np.zeros((0, num)))
+    if any(np.ndim(d) for o in ops for d in o.data):
+        raise NoReference(f"a batch inside {op.name}")
     data = np.array([[float(np.real(d)) for d in o.data] for o in ops]).reshape(len(ops), -1)
     slopes = ((data[1 : num + 1] - data[0]) / STEP).T.reshape(data.shape[1], num)
     slopes = np.round(slopes, 10)
