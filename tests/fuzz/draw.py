@@ -154,7 +154,7 @@ def _finish(seed, rng, lines, measures, elements, labels) -> Case:
         name = arguments[0].name
         lines = [line.replace(f"{name}[0]", name) for line in lines]
         arguments = [Argument(name, (), True, arguments[0].seed, arguments[0].law)]
-    options: dict = {"max_seconds": 3.0, "samples": 4000, "seed": int(rng.integers(1000)), "progress": False}
+    options: dict = {"max_seconds": 6.0, "samples": 4000, "seed": int(rng.integers(1000)), "progress": False}
     if rng.random() < 0.2:
         options["method"] = str(rng.choice(["paths", "simulated", "simulated", "module", "exact"]))
     interface = str(rng.choice(INTERFACES, p=[0.4, 0.3, 0.15, 0.15]))

@@ -84,7 +84,7 @@ class Large:
         if self.constant:
             words.append(f"{self.constant!r} * qp.Identity({self.labels[0]!r})")
         argument = Argument("w", (self.elements,), True, self.seed % 1000, self.law)
-        options = {"max_seconds": 4.0, "samples": 4000, "seed": self.seed % 997, "progress": False}
+        options = {"max_seconds": 6.0, "samples": 4000, "seed": self.seed % 997, "progress": False}
         lines = tuple(gate.line(self.labels) for gate in self.gates)
         measured = (f"qp.expval({' + '.join(words)})",)
         return Case(self.seed, (argument,), lines, measured, self.interface, options, self.labels, True)
@@ -270,7 +270,7 @@ def draw_pair(seed: int) -> tuple[Large, Large, str]:
 def run_pair(seed: int) -> Record:
     """Compare a circuit with its changed form; never raises."""
     first, second, name = draw_pair(seed)
-    record = Record(seed, limit=4.0, family=name)
+    record = Record(seed, limit=6.0, family=name)
     found = []
     for large in (first, second):
         started = time.perf_counter()
