@@ -14,10 +14,10 @@ def ansatz_of(circuit, *args):
     return extract(circuit, args, {}, None, "user")[0]
 
 
-def heisenberg(n, layers=3):
+def heisenberg(n, layers=3, device="default.qubit"):
     """Even and odd bonds summed, on neighbouring singlets; observable the whole chain."""
 
-    @qp.qnode(qp.device("default.qubit", wires=n))
+    @qp.qnode(qp.device(device, wires=n))
     def circuit(weights):
         for q in range(0, n, 2):
             qp.X(q)
@@ -34,18 +34,19 @@ def heisenberg(n, layers=3):
     return circuit, np.zeros((layers, 2))
 
 
-def qaoa(graph, layers=2):
+def qaoa(graph, layers=2, device="default.qubit"):
     """Max-cut."""
-    cost, mixer = qp.qaoa.maxcut(graph)
 
-    @qp.qnode(qp.device("default.qubit", wires=len(graph)))
+    @qp.qnode(qp.device(device, wires=len(graph)))
     def circuit(weights):
         for q in graph.nodes:
             qp.Hadamard(q)
         for layer in range(layers):
-            qp.qaoa.cost_layer(weights[0, layer], cost)
-            qp.qaoa.mixer_layer(weights[1, layer], mixer)
-        return qp.expval(cost)
+            for edge in graph.edges:
+                qp.IsingZZ(weights[0, layer], wires=edge)
+            for q in graph.nodes:
+                qp.RX(2 * weights[1, layer], wires=q)
+        return qp.expval(qp.sum(*(0.5 * qp.Z(a) @ qp.Z(b) for a, b in graph.edges)))
 
     return circuit, np.zeros((2, layers))
 
@@ -73,7 +74,7 @@ def three_regular(n, automorphisms, classes):
     raise AssertionError("no such graph")
 
 
-def lithium_hydride():
+def lithium_hydride(device="default.qubit"):
     """2 electrons in 10 spin orbitals, all singles and doubles from the Hartree-Fock state."""
     molecule = qp.qchem.Molecule(["Li", "H"], np.array([[0.0, 0.0, 0.0], [0.0, 0.0, 3.0]]))
     hamiltonian, wires = qp.qchem.molecular_hamiltonian(molecule, method="dhf", active_electrons=2, active_orbitals=5)
@@ -81,7 +82,7 @@ def lithium_hydride():
     singles, doubles = qp.qchem.excitations(2, 10)
     start = qp.qchem.hf_state(2, 10)
 
-    @qp.qnode(qp.device("default.qubit", wires=10))
+    @qp.qnode(qp.device(device, wires=10))
     def circuit(weights):
         qp.AllSinglesDoubles(weights, wires=range(10), hf_state=start, singles=singles, doubles=doubles)
         return qp.expval(hamiltonian)
