@@ -19,7 +19,8 @@ import pennylane_dla as dla
 
 from .case import Case
 from .reference.integrate import Moments, integrate
-from .reference.leaves import NoReference, read
+from .reference.leaves import Circuit, NoReference, read
+from .reference.limit import limits
 
 SIGMAS = 6.0
 RELATIVE = 1e-6
@@ -93,8 +94,8 @@ def arguments(case: Case) -> list:
     ]
 
 
-def references(case: Case, samples: int = 3000) -> list[list[Moments]]:
-    """For each tape of a batch one :class:`Moments` for each number measured.
+def references(case: Case, samples: int = 3000) -> tuple[list[Circuit], list[list[Moments]]]:
+    """The circuits of a batch, and for each one :class:`Moments` for each number measured.
 
     Raises:
         NoReference: where there is none
@@ -103,7 +104,7 @@ def references(case: Case, samples: int = 3000) -> list[list[Moments]]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         circuits = read(lambda e: qp.tape.make_qscript(function)(*case.values(e)), case.num_elements)
-        return [integrate(circuit, case.laws(), samples, case.seed) for circuit in circuits]
+        return circuits, [integrate(circuit, case.laws(), samples, case.seed) for circuit in circuits]
 
 
 def run_case(case: Case) -> Record:
@@ -128,11 +129,13 @@ def run_case(case: Case) -> Record:
     finally:
         record.seconds = time.perf_counter() - started
     try:
-        expected = references(case)
-        _compare(case, record, diagnosis, expected)
+        circuits, expected = references(case)
+        small = circuits[0].num_wires <= (2 if case.seed % 4 else 3)  # limits on three qubits take longer
+        limit = circuits[0] if small else None
+        _compare(case, record, diagnosis, expected, limit)
         if record.failures and not all(m.exact for row in expected for m in row):  # once more, with more samples
             record.failures, record.intervals, record.numbers, record.reasons = [], (0, 0), 0, []
-            _compare(case, record, diagnosis, references(case, 40_000))
+            _compare(case, record, diagnosis, references(case, 40_000)[1], limit)
     except NoReference as reason:
         record.outcome, record.reasons = "no reference", [normal(str(reason))]
         return record
@@ -154,7 +157,7 @@ def normal(reason: str) -> str:
     return re.sub(r"\d[\d.,e+ -]*", "# ", reason)[:160]
 
 
-def _compare(case: Case, record: Record, diagnosis, expected: list[list[Moments]]) -> None:
+def _compare(case: Case, record: Record, diagnosis, expected: list[list[Moments]], limit: Circuit | None) -> None:
     measured = diagnosis.measurements
     batch = len(expected)
     record.exact_reference = all(m.exact for row in expected for m in row)
@@ -200,6 +203,20 @@ def _compare(case: Case, record: Record, diagnosis, expected: list[list[Moments]
             for element in one.gradient.dead:
                 if max(m.gradient_variance[element] for m in column) > 1e-10:
                     record.failures.append(f"{name}: element {element} is called dead")
+    if batch == 1 and len(measured) == count and limit is not None:
+        try:
+            deep = limits(limit, case.num_elements)
+        except NoReference:
+            deep = []
+        for index, right in enumerate(deep):
+            found = measured[index].limit
+            checker = _Checker(record, case, [expected[0][index]])
+            checker.estimate(f"measurement {index}: limit of the variance", found.loss.variance, right.variance, 0.0)
+            checker.estimate(
+                f"measurement {index}: limit of the gradient", found.gradient.estimate, right.gradient, 0.0
+            )
+            if found.loss.mean is not None and found.loss.variance.available and found.loss.variance.exact:
+                checker.number(f"measurement {index}: limit of the mean", float(found.loss.mean), right.mean, 0.0, 0.0)
     if batch > 1 and not record.failures and count == 1 and measured[0].gradient.estimate.available:
         shape = np.shape(measured[0].gradient.estimate.value)
         if shape[-1:] != (batch,):
@@ -220,7 +237,8 @@ class _Checker:
             self.record.reasons.append(normal(str(estimate.reason)))
             return
         self.record.methods.append(estimate.method)
-        value, error = np.asarray(value, float), np.asarray(error, float)
+        value = np.asarray(value, float)
+        error = np.broadcast_to(np.asarray(error, float), value.shape)
         found = np.asarray(estimate.value, float)
         value, error = _squeeze(value, found), _squeeze(error, found)
         if found.shape != value.shape:

@@ -120,10 +120,12 @@ def _commensurate(entries):
     groups: list[list] = []
     for entry in entries:
         for group in groups:
-            if _divisor([group[0][1], entry[1]]) is not None:
+            if _divisor([*(unit for _, unit, _ in group), entry[1]]) is not None:
                 group.append(entry)
                 break
         else:
+            if any(_divisor([unit, entry[1]]) is not None for group in groups for _, unit, _ in group):
+                raise NoReference("frequencies with a common divisor that is tiny")
             groups.append([entry])
     return groups
 
