@@ -13,6 +13,7 @@ from pennylane_dla.circuit.ansatz import Angle
 
 from .sector import Sector
 
+_SCALAR = 1e-12  # of levels of order one: no wider spread than rounding leaves
 _EQUAL = 1e-9  # levels closer than this fraction of the widest spread are one
 
 
@@ -73,7 +74,9 @@ def _levels(matrix: np.ndarray) -> tuple[Float[np.ndarray, " d"], np.ndarray]:
     if np.iscomplexobj(matrix) and not np.any(np.abs(matrix.imag) > 1e-14 * np.abs(matrix).max(initial=0)):
         matrix = matrix.real
     values, vectors = np.linalg.eigh(matrix)
-    spread = (np.ptp(values) or 1.0)
+    spread = np.ptp(values)
+    if spread <= _SCALAR * max(1.0, np.abs(values).max(initial=0.0)):  # no more than a global phase
+        return np.zeros_like(values), vectors
     groups = np.cumsum(np.diff(values, prepend=values[:1]) > _EQUAL * spread)
     values = (np.bincount(groups, values) / np.bincount(groups))[groups]
     return np.where(np.abs(values) < _EQUAL * spread, 0.0, values), vectors

@@ -33,10 +33,10 @@ class Limit:
 
 
 def limits(circuit: Circuit, num_elements: int) -> list[Limit]:
-    """One for each expectation value or outcome, noise left out.
+    """One for each expectation value or outcome.
 
     Raises:
-        NoReference: an element that drives several gates or shares one, a variance, or averages that do not settle
+        NoReference: noise, an element that drives several gates or shares one, a variance, or averages that do not settle
     """
     n = circuit.num_wires
     if any(isinstance(m, qp.measurements.VarianceMP) for m in circuit.measurements):
@@ -44,7 +44,7 @@ def limits(circuit: Circuit, num_elements: int) -> list[Limit]:
     before, generators, owners = np.eye(2**n, dtype=complex), [], []
     for leaf in circuit.leaves:
         if leaf.kraus() is not None:
-            continue
+            raise NoReference("noise, part of which may count as the state's")
         if leaf.elements:
             if len(leaf.elements) > 1 or len(leaf.offset) > 1 or leaf.elements[0] in owners:
                 raise NoReference("an element that is not the angle of one gate")

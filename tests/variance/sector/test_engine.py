@@ -174,6 +174,35 @@ def test_a_state_that_no_gate_moves(by_samples, monkeypatch):
     assert prediction.loss.value == 0 and prediction.loss_mean == 1 and np.all(prediction.gradient.value == 0)
 
 
+@pytest.mark.parametrize("by_samples", [False, True])
+def test_a_generator_that_is_a_constant_on_the_sector(by_samples, monkeypatch):
+    """The controlled phase does nothing while its second wire is ``|0⟩``; rounding must not make it turn anything.
+
+    The swap takes the state of the first wire, ``(cos ½, e^{i0.4} sin ½)``, to the second one and turns its phase:
+    ``⟨Y₁X₀⟩ = 0``, ``⟨X₁⟩ = sin 1 cos(0.4 + w)``.
+    """
+    if by_samples:
+        sampled(monkeypatch)
+
+    @qp.qnode(qp.device("default.qubit"))
+    def circuit(weights):
+        qp.RY(1.0, wires=0)
+        qp.RZ(0.4, wires=0)
+        qp.PSWAP(weights[0], wires=[1, 0])
+        qp.ControlledPhaseShift(0.5 * weights[1], wires=[1, 2])
+        return qp.expval(0.7 * qp.X(2) + 0.3 * qp.Y(1) @ qp.X(0) + 0.6 * qp.X(1))
+
+    prediction = engine.predict(problem_of(ansatz_of(circuit, np.zeros(2))))
+    right = 0.36 * np.sin(1.0) ** 2 / 2
+    if not by_samples:
+        np.testing.assert_allclose(prediction.loss_mean, 0.0, atol=1e-12)
+        np.testing.assert_allclose(prediction.loss.value, right, rtol=1e-12)
+        np.testing.assert_allclose(prediction.gradient.value, [right, 0.0], atol=1e-12)
+    else:
+        assert abs(prediction.loss.value - right) < 5 * prediction.loss.stderr
+        assert prediction.gradient.value[1] == 0
+
+
 def test_a_dead_parameter_is_exactly_zero_where_it_is_sampled(monkeypatch):
     sampled(monkeypatch)
 
