@@ -36,7 +36,7 @@ def limits(circuit: Circuit, num_elements: int) -> list[Limit]:
     """One for each expectation value or outcome.
 
     Raises:
-        NoReference: noise, an element that drives several gates or shares one, a variance, or averages that do not settle
+        NoReference: noise, an element that is not the one angle of one gate, a variance, or averages that do not settle
     """
     n = circuit.num_wires
     if any(isinstance(m, qp.measurements.VarianceMP) for m in circuit.measurements):
