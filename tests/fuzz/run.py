@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import time
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 
 from .compare import Record
@@ -21,7 +22,9 @@ def run_seed(seed: int) -> Record:
     from .draw import draw
     from .relations import run_pair
 
-    return run_pair(seed) if is_relation(seed) else run_case(draw(seed))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return run_pair(seed) if is_relation(seed) else run_case(draw(seed))
 
 
 def is_relation(seed: int) -> bool:
