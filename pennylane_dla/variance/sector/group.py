@@ -28,6 +28,7 @@ from .sector import Sector
 _APART = 3e-13  # of the spread: frequencies closer than that may be equal
 _PRESENT = 1e-8  # of the largest entry
 _SAME = 1e-9
+_ROUNDING = 1e-12  # of a matrix of norm 1
 _TRIES = 3
 
 
@@ -89,9 +90,9 @@ def irreducible_parts(generators: Sequence[np.ndarray], seed: int = 0) -> list[n
         other = sum(rng.normal() * g for g in scaled)
         element = element + rng.normal() * (element @ other + other @ element) + rng.normal() * other @ other
         element = element + 1j * rng.normal() * (element @ other - other @ element)
-        element = element / np.linalg.norm(element)
+        element = element / (np.linalg.norm(element) or 1.0)
     levels, vectors = np.linalg.eigh(element)
-    if d > 1 and np.diff(levels).min() < _SAME * np.ptp(levels):
+    if d > 1 and np.diff(levels).min() < max(_SAME * np.ptp(levels), _ROUNDING):
         return None
     coupled = np.zeros((d, d), bool)
     for g in scaled:

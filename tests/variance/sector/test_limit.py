@@ -2,9 +2,11 @@
 
 import networkx as nx
 import numpy as np
+import pennylane as qp
 import pytest
 import scipy.stats
 
+import pennylane_dla as dla
 from pennylane_dla.circuit.ansatz import ProductState
 from pennylane_dla.circuit.effective import effective_ansatz
 from pennylane_dla.variance.module_limit import module_limit
@@ -141,3 +143,20 @@ def _twirled(moments, average, generator):
     inner = np.where(np.abs(levels[:, None] - levels) < 1e-9, inner, 0)
     back = np.einsum("ia,jb,abce,kc,le->ijkl", vectors, vectors, turned, vectors.conj(), vectors.conj(), optimize=True)
     return back, vectors @ inner @ vectors.conj().T
+
+
+def test_generators_that_do_nothing_on_the_sector():
+    """The control stays ``|0⟩``, and the fixed gates leave two dimensions: nothing moves, in one gate or in many."""
+
+    @qp.qnode(qp.device("default.qubit"))
+    def circuit(weights):
+        qp.CRot(weights[0], weights[1], weights[2], wires=[0, 2])
+        qp.Toffoli(wires=[1, 0, 2])
+        qp.CH(wires=[2, 1])
+        qp.QFT(wires=[3, 1, 0])
+        return qp.expval(qp.Z(3) @ qp.Z(0))
+
+    diagnosis = dla.inspect(circuit, progress=False)(np.zeros(3))
+    for loss in (diagnosis.loss.variance, diagnosis.limit.loss.variance):
+        assert loss.exact and loss.value == 0
+    assert np.all(diagnosis.gradient.variance == 0)
