@@ -161,14 +161,21 @@ class _Moments:
         return cls(np.einsum("ac,be->abce", rho, rho), rho)
 
     def changed(self, matrix: np.ndarray) -> _Moments:
-        """In another basis: ``(W ⊗ W) M (W ⊗ W)†``."""
+        """In another basis: ``(W ⊗ W) M (W ⊗ W)†``; ``M`` is Hermitian, so that both sides are the same work.
+
+        In real numbers: half the work where ``W`` is real, and products so small that no BLAS spreads them over
+        threads, which would wait for each other on a busy machine.
+        """
         d = len(matrix)
-        right = np.ascontiguousarray(matrix.conj().T)
-        second = matrix @ self.second.reshape(d, -1)
-        second = np.matmul(matrix, second.reshape(d, d, -1))
-        second = second.reshape(-1, d) @ right
-        second = np.matmul(matrix.conj(), second.reshape(-1, d, d))
-        return _Moments(second.reshape(d, d, d, d), matrix @ self.first @ right)
+        real, imaginary = np.ascontiguousarray(matrix.real), np.ascontiguousarray(matrix.imag)
+        turn = _turn_real if not imaginary.any() else _turn_complex
+        x, y = (np.ascontiguousarray(part) for part in (self.second.real, self.second.imag))
+        for _ in range(2):
+            x, y = turn(x.reshape(-1, d, d), y.reshape(-1, d, d), real, imaginary)
+            x = np.ascontiguousarray(x.reshape(d * d, d * d).T)
+            y = -y.reshape(d * d, d * d).T
+        second = (x + 1j * y).reshape(d, d, d, d)
+        return _Moments(second, matrix @ self.first @ matrix.conj().T)
 
     def averaged(self, step: _Step) -> _Moments:
         """Over one rotation, in its eigenbasis."""
@@ -184,5 +191,16 @@ class _Moments:
         gaps = levels[None, :] - levels[:, None]  # of index (c, a)
         first = np.sum(-1j * gaps * self.first * other.first.T).real
         product = self.second * other.second.transpose(2, 3, 0, 1)  # c e a b
-        second = -np.einsum("ceab,ca,eb->", product, gaps, gaps, optimize=True).real
+        second = -np.sum(product.real * (gaps[:, None, :, None] * gaps[None, :, None, :]))
         return float(first), float(second)
+
+
+def _turn_real(x, y, real, imaginary):
+    """``W (X + iY) Wᵀ`` for a real ``W``, real and imaginary part."""
+    return tuple(np.matmul(np.matmul(real, part), real.T) for part in (x, y))
+
+
+def _turn_complex(x, y, real, imaginary):
+    """``W* (X + iY) W†``, real and imaginary part."""
+    x, y = np.matmul(real, x) + np.matmul(imaginary, y), np.matmul(real, y) - np.matmul(imaginary, x)
+    return np.matmul(x, real.T) + np.matmul(y, imaginary.T), np.matmul(y, real.T) - np.matmul(x, imaginary.T)
