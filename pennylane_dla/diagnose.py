@@ -22,19 +22,19 @@ def inspect(circuit, **options: Any) -> Callable[..., Diagnostics]:
     """Diagnose a circuit without executing it; used like ``qp.specs`` and ``qp.draw``.
 
     Before a single training step the diagnosis holds the dynamical Lie algebra of the circuit, the variance of its
-    loss and of every gradient component over the law of the parameters, the limit of deep circuits, and a verdict.
+    loss and of every gradient component over random initializations, the limit of deep circuits, and a verdict.
 
     Args:
         circuit: a QNode, diagnosed or not, or a tape
 
     Keyword Args:
-        **options: the following
+        **options: any of those below
         argnums (int | Sequence[int]): trainable positional arguments for JAX, NumPy and Python numbers; default 0, as
             in ``jax.grad``. For autograd and torch ``requires_grad`` decides
         level (str | int): after which transforms the circuit is read, as in ``qp.draw``; ``"device"`` includes device
             noise
-        angles: law of the angles: ``dla.Uniform()`` (default), ``dla.Uniform(low, high)``, ``dla.Normal(std, mean)``, a
-            characteristic function, or a dictionary from argument names to these; radians
+        angles: distribution of the angles, in radians: ``dla.Uniform()`` (default), ``dla.Uniform(low, high)``,
+            ``dla.Normal(std, mean)``, a characteristic function, or a dictionary from argument names to these
         shots (int): shots per expectation value that the verdict assumes; default those of the QNode, else 1000
         method (str): one engine instead of the best: ``"exact"``, ``"module"``, ``"paths"``, ``"sector"``,
             ``"simulated"``

@@ -69,7 +69,7 @@ class Growth:
 
     @property
     def rate(self) -> float | None:
-        """Bits a qubit where exponential, degree where polynomial, 0 where constant."""
+        """Bits per qubit where exponential, degree where polynomial, 0 where constant."""
         return None if self.fit is None else self.fit.slope
 
     @property

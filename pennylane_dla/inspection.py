@@ -47,9 +47,9 @@ class Options:
     Args:
         argnums: trainable positional arguments for JAX, NumPy and Python numbers; default 0, as in ``jax.grad``
         level: after which transforms the circuit is read, as in ``qp.draw``
-        angles: the law of the angles: ``dla.Uniform()``, ``dla.Normal(std)``, a characteristic function, or a
+        angles: the distribution of the angles: ``dla.Uniform()``, ``dla.Normal(std)``, a characteristic function, or a
             dictionary from argument names to these
-        shots: shots an expectation value that the verdict assumes; default those of the QNode, else 1000
+        shots: shots per expectation value that the verdict assumes; default those of the QNode, else 1000
         method: one engine instead of the best: ``"exact"``, ``"module"``, ``"paths"``, ``"sector"`` or ``"simulated"``
         budget: limits of the computation
     """

@@ -309,8 +309,8 @@ def rank_statement(span: RealSpan, generators: Sequence[PauliSum]) -> str:
     text = f"ranks in double precision with tolerance {span.tolerance:g}"
     if span.largest_rejected > min(_CLEAR * span.smallest_accepted, _ROUNDING):
         text += (
-            f", IN DOUBT: a vector of unit length was kept with {span.smallest_accepted:.1e} of it new, "
-            f"another dropped with {span.largest_rejected:.1e}"
+            f", rank uncertain: smallest accepted residual {span.smallest_accepted:.1e}, largest rejected "
+            f"{span.largest_rejected:.1e}"
         )
     small = [
         number

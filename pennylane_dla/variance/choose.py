@@ -130,7 +130,7 @@ def _unknown_law(problem: Problem) -> str | None:
         if not gate.angle.affine:
             driving = ", ".join(problem.ansatz.arguments.label(e) for e in gate.angle.elements[:3])
             return (
-                f"the angle of {gate.name} is not affine in {driving}, so its law is not known; "
+                f"the angle of {gate.name} is not affine in {driving}, so its distribution is unknown; "
                 "make the angle itself the argument"
             )
     return None

@@ -139,7 +139,7 @@ def find_module(
                 continue
             if current().left < taken[side]:  # it would not come as far as before
                 start = search.failures[side][1].split(":")[0]
-                search.failures[side] = np.inf, f"{start}: too little is left of {_allowed()}"
+                search.failures[side] = np.inf, f"{start}: the time limit {_allowed()} is used up"
                 continue
             began = current().elapsed
             seed = observable if side == "observable" else _state_sum(state)

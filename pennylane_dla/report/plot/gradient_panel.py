@@ -16,7 +16,7 @@ def gradients(diagnostics: Diagnostics, ax=None, measurement: int = 0):
     r"""Variance :math:`\mathrm{Var}[\partial\ell/\partial\theta_k]` of every gradient component, on a log scale.
 
     Lines: the variance of the loss, the gradient in the limit of a deep circuit, and the noise floor
-    :math:`w\sigma^2/2N` that the parameter-shift rule has with :math:`N` shots an expectation value. A component below
+    :math:`w\sigma^2/2N` that the parameter-shift rule has with :math:`N` shots per expectation value. A component below
     the floor is lost in the noise of a single estimate.
 
     Args:
@@ -109,7 +109,7 @@ def gradients(diagnostics: Diagnostics, ax=None, measurement: int = 0):
             wrap=True,
         )
     name_arguments(ax, diagnostics)
-    ax.set_ylabel("variance over the law of the angles\nVar[∂ℓ/∂θ] in 1/rad², Var[ℓ]")
+    ax.set_ylabel("variance over random initializations\nVar[∂ℓ/∂θ] in 1/rad², Var[ℓ]")
     ax.margins(x=0.02)
     ax.grid(axis="y", alpha=0.25)
     if ax.get_legend_handles_labels()[0]:

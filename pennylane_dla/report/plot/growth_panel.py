@@ -58,7 +58,7 @@ def growth_panel(scaling, ax=None):
         draw_fits(ax, sizes[seen], found, colour)
     ax.set_yscale("log")
     ax.set_xlabel(f"number of {scaling.over}")
-    ax.set_ylabel("variance over the law of the angles\nVar[∂ℓ/∂θ] in 1/rad², Var[ℓ]")
+    ax.set_ylabel("variance over random initializations\nVar[∂ℓ/∂θ] in 1/rad², Var[ℓ]")
     if np.all(sizes == np.round(sizes)) and len(sizes) <= 12:
         ax.set_xticks(sizes, [f"{s:.0f}" for s in sizes])
     ax.grid(alpha=0.25)
