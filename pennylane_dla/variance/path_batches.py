@@ -26,6 +26,7 @@ LARGE_TABLE = 20_000  # steps from which the large batch pays
 LARGE_BUDGET, HUGE_BUDGET, MANY_ROWS = 2**17, 2**21, 256  # or paths, while the rows of a batch stay in the cache
 LEAST_BATCHES = 8  # that make an error bar, where a batch is one sample
 MAX_SPLIT_TERMS = 4
+SMALLEST = float(np.finfo(float).tiny)
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,6 +99,7 @@ class Walk:
         most = terms.largest
         if product_end:
             most *= float(np.max(end[:active, 1:], initial=0.0))
+        most = max(most, SMALLEST)  # a bound that underflows to 0 would say that nothing is there
         large = len(table.codes) > LARGE_TABLE or (problem.budget.samples > LARGE_BUDGET and rows <= MANY_ROWS)
         words = LARGE_BATCH if large else SMALL_BATCH
         if problem.budget.samples > HUGE_BUDGET and rows <= MANY_ROWS:

@@ -132,9 +132,8 @@ def _sampled(problem: Problem) -> tuple[Prediction, bool]:
             return None
         return Walk.prepare(problem, observable, terms, kept, quarters, block)
 
-    walk, totals = run(walk, problem.budget, with_block)
     signs_matter = isinstance(terms, TermClasses) and (terms.interfering or terms.still > 0)
-    return _prediction(problem, walk, totals), signs_matter
+    return _prediction(problem, *run(walk, problem.budget, with_block)), signs_matter
 
 
 def obstacle(problem: Problem) -> str | None:
@@ -183,8 +182,8 @@ def rounds(samples: int, batch: int) -> Iterator[list[tuple[int, int]]]:
 
 
 def run(
-    walk: Walk, budget, with_block: Callable[[], Walk | None] = lambda: None
-) -> tuple[Walk, Totals]:
+    walk: Walk, budget: Budget, with_block: Callable[[], Walk | None] = lambda: None
+) -> tuple[Walk, Totals, Totals | None]:
     """Sample until the budget's relative error is reached, or its samples are used up.
 
     Args:
@@ -192,12 +191,17 @@ def run(
         budget: limits
         with_block: the same circuit with more of it averaged into the end weight, where that is possible; asked for
             if few of the first paths say something
+
+    Returns:
+        the walk that was taken, what it left, and with splitting the plain paths before it, which bound what it has
+        not seen
     """
     progress = Progress("Pauli paths", budget.samples, budget.progress)
-    totals = Totals.zero(num_gates(walk))
+    totals, first = Totals.zero(num_gates(walk)), None
     for batches in rounds(budget.samples, walk.paths):
-        totals.add(_round(walk, budget.seed, batches, batch, progress))
-        if _accurate(totals, budget.rtol):
+        part = _round(walk, budget.seed, batches, batch, progress)
+        totals.add(part)
+        if _accurate(totals, budget.rtol) or part.samples < sum(counted for _, counted in batches):
             break
         if totals.samples == walk.paths and totals.unevenness() > UNEVEN:  # after the first batch
             blocked = with_block()
@@ -206,10 +210,10 @@ def run(
                 return run(blocked, _affordable(blocked, budget))
             staged = StagedWalk.prepare(walk, budget)
             if staged is not None:
-                totals = _run_staged(staged, budget, budget.samples - walk.paths, progress)
+                first, totals = totals, _run_staged(staged, budget, budget.samples - walk.paths, progress)
                 break
     progress.close()
-    return walk, totals
+    return walk, totals, first
 
 
 def _better(walk: Walk, totals: Totals, budget, progress: Progress) -> bool:
@@ -262,7 +266,7 @@ def _accurate(totals: Totals, rtol: float) -> bool:
     return all(total > 0 and error <= rtol * total for (total, _), error in zip(sums, errors, strict=True))
 
 
-def _prediction(problem: Problem, walk: Walk, totals: Totals) -> Prediction:
+def _prediction(problem: Problem, walk: Walk, totals: Totals, first: Totals | None) -> Prediction:
     samples = totals.samples
     gates = problem.ansatz.gates
     rotations = [k for k, g in enumerate(gates) if isinstance(g, Rotation) and not g.angle.fixed]
@@ -282,6 +286,18 @@ def _prediction(problem: Problem, walk: Walk, totals: Totals) -> Prediction:
     else:
         low, high = replicate_interval(*sums, largest, samples, bound)
         loss_interval = replicate_interval(*totals.loss, totals.largest[-1], samples, walk.bound)
+    error, loss_error = standard_error(*sums, samples, bound), standard_error(*totals.loss, samples, walk.bound)
+    # What was not seen is at most what other paths leave room for.
+    unseen = sums[0] == 0
+    if first is not None:
+        missed = np.append(first.gates[0], np.zeros(len(gates) - first.gates.shape[1])) == 0
+        most = weighted_interval(0.0, 0.0, 0.0, first.samples, 1.0)[1]
+        high = np.where(unseen & missed, np.minimum(high, most * bound), high)
+        if not totals.loss[0] and not first.loss[0]:
+            loss_interval = loss_interval[0], np.minimum(loss_interval[1], most * walk.bound)
+    # For a uniform angle l = a + b cos α + c sin α, and E[(∂l/∂α)²] = E[b² + c²]/2 is at most Var[l].
+    high = np.where(unseen, np.minimum(high, loss_interval[1]), high)
+    error, loss_error = np.where(unseen, np.minimum(error, high), error), np.minimum(loss_error, loss_interval[1])
 
     def elements(values):
         angles = [gates[k].angle for k in rotations]
@@ -289,14 +305,14 @@ def _prediction(problem: Problem, walk: Walk, totals: Totals) -> Prediction:
 
     gradient = VarianceEstimate(
         elements(sums[0] / samples),
-        elements(standard_error(*sums, samples, bound)),
+        elements(error),
         METHOD,
         False,
         (elements(low), elements(high)),
     )
     loss = VarianceEstimate(
         float(totals.loss[0] / samples),
-        float(standard_error(*totals.loss, samples, walk.bound)),
+        float(loss_error),
         METHOD,
         False,
         tuple(float(end) for end in loss_interval),

@@ -8,7 +8,7 @@ import pytest
 
 from pennylane_dla.circuit.ansatz import ProductState
 from pennylane_dla.circuit.extract import extract
-from pennylane_dla.pauli import PauliSum
+from pennylane_dla.pauli import PauliSum, ProjectorProduct
 from pennylane_dla.variance import exact, paths
 from pennylane_dla.variance.state_block import state_block
 from tests.variance.test_commuting import commuting_words, ring, state, times
@@ -137,3 +137,28 @@ def test_rotations_that_leave_the_state_alone_are_no_part_of_it():
     gates = [rotation((0,), "Z", 0), rotation((0, 1), "XX", 1), rotation((1,), "Z", 2), rotation((0, 1), "YX", 3)]
     block = block_of(circuit(gates, 2, 4))
     assert block.idle == (0,) and block.gates == (1,)  # Z_1 comes behind XX, YX does not commute with it
+
+
+def test_what_splitting_does_not_see_has_a_bound(monkeypatch):
+    """No block, few hits: unseen components lie below the bound of the plain paths and below the loss."""
+    monkeypatch.setattr(paths, "state_block", lambda *_: None)
+    case = nearly_commuting(20, 6)
+    prediction = paths.predict(problem(*case, samples=100_000))
+    assert "batches" in prediction.statistics
+    monkeypatch.undo()
+    reference = paths.predict(problem(*case, samples=100_000, rtol=0.01))
+    low, high = prediction.gradient.interval
+    unseen = (prediction.gradient.value == 0) & (high > 0)
+    assert unseen.any() and np.all(low[unseen] == 0)
+    assert np.all(high[unseen] <= prediction.loss.interval[1]) and np.all(high[unseen] < 1e-3)
+    assert np.all(reference.gradient.value[unseen] <= high[unseen])
+    assert not prediction.gradient.exact
+    assert prediction.loss.stderr <= prediction.loss.interval[1]
+
+
+def test_a_bound_does_not_underflow():
+    """A projector on 1 100 wires weighs ``2^-1100``: its components are bounded, not dead."""
+    n = 1100
+    gates = [rotation((w,), word, n * (word == "Y") + w) for word in "XY" for w in range(n)]
+    prediction = paths.predict(problem(circuit(gates, n, 2 * n), ProjectorProduct(tuple(range(n)), (1,) * n, n)))
+    assert prediction.loss.interval[1] > 0 and np.all(prediction.gradient.interval[1] > 0)
