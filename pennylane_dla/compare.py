@@ -176,6 +176,7 @@ def compare(circuits: Mapping[str, Any], measurement: int = 0, **options: Any) -
 
     **Example**
 
+    >>> import numpy as np
     >>> def make(rotation):
     ...     @qp.qnode(qp.device("default.qubit"))
     ...     def circuit(weights):

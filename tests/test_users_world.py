@@ -19,6 +19,7 @@ import pennylane_dla as dla
 @pytest.fixture(autouse=True)
 def double_precision():
     before = jax.config.jax_enable_x64
+    jax.clear_caches()  # JAX itself confuses programs of PennyLane's that it compiled in single precision with these
     jax.config.update("jax_enable_x64", True)
     yield
     jax.config.update("jax_enable_x64", before)

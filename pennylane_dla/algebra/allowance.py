@@ -125,6 +125,8 @@ def afford(seconds: float, what: str) -> None:
         OutOfTime: where that is more than is left
     """
     allowance = _open.get()
+    if allowance.over:
+        raise OutOfTime(allowance.statement)
     if seconds > allowance.left:
         raise OutOfTime(f"{what} would take about {seconds:.2g} s, more than is left {_of(allowance)}")
 

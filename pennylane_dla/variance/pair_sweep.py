@@ -43,7 +43,7 @@ class Space:
     sectors: PauliStrings
 
 
-SECONDS = 5e-9  # at least, for each string and gate
+SECONDS = {"first": 1e-8, "diagonal": 1e-8, "pairs": 3e-8}  # at least, for each pair and gate
 
 
 def direct_index(strings: PauliStrings) -> np.ndarray:
@@ -79,9 +79,13 @@ def sweep(
         ``E[l²]`` and ``E[(∂l/∂α)²]``, or ``E[l]`` and ``E[∂l/∂α]``; 0 for channels
     """
     steps, dense = space.steps, space.table is None
-    work = len(steps) * space.num_strings * (len(space.sectors) if mode == "pairs" else 1)
-    afford(SECONDS * work, f"the sweep over {space.num_strings} strings and {len(steps)} gates")
-    num_sectors = _pad(len(space.sectors) + 1) if mode == "pairs" else 1  # a zero sector to read from
+    sectors = space.sectors if mode == "pairs" else space.sectors[:1]
+    sector_partners = _sector_partners(sectors, steps.shift)
+    open_ended = bool((sector_partners < 0).any())  # then a zero sector to read from
+    num_sectors = _pad(len(sectors) + open_ended, 32)
+    work = len(steps) * space.num_strings * num_sectors
+    pairs = f"{space.num_strings} strings" + (f" times {len(sectors)} differences" if len(sectors) > 1 else "")
+    afford(SECONDS[mode] * work * (1 + steps.noisy), f"the sweep over {pairs} and {len(steps)} gates")
     size = space.num_strings if dense else _pad(space.num_strings + 1)  # a zero string to read from
     length = 16 if len(steps) <= 16 else 64
     segments = -(-max(1, len(steps)) // length)
@@ -105,7 +109,7 @@ def sweep(
         padded(steps.shift.z, (total, words)),
         padded(rows, (total,)),
         padded(steps.moments, (total, 5)),
-        padded(_sector_partners(space.sectors, steps.shift, num_sectors), (total, num_sectors)),
+        padded(np.where(sector_partners < 0, num_sectors - 1, sector_partners), (total, num_sectors)),
     ]
     if steps.noisy:
         gates += [
@@ -115,13 +119,13 @@ def sweep(
             padded(steps.damping, (total, 16)),
             padded(steps.decay, (total,)),
         ]
-    sectors = [padded(part[:num_sectors], (num_sectors, words)) for part in (space.sectors.x, space.sectors.z)]
+    sector_bits = [padded(part, (num_sectors, words)) for part in (sectors.x, sectors.z)]
     together = max(1, min(len(weights.values), max_memory // (8 * (length + 2 * segments) * num_sectors * size)))
     together = 1 << (together.bit_length() - 1)  # few shapes to compile
     losses, slopes = [], []
     forget_many(_to_the_start, _through)
     with numerics():
-        arrays = tuple(jnp.asarray(array) for array in (x, z, partners, *sectors))
+        arrays = tuple(jnp.asarray(array) for array in (x, z, partners, *sector_bits))
         parts = [tuple(jnp.asarray(g[i * length : (i + 1) * length]) for g in gates) for i in range(segments)]
         start_ends = jnp.asarray(padded(ends, (num_sectors, size)))
         rounds = -(-len(weights.values) // together)
@@ -271,22 +275,25 @@ def _partner_table(table: StringTable, shifts: PauliStrings, size: int) -> tuple
     return partners, distinct.find(shifts).astype(np.int32)
 
 
-def _sector_partners(sectors: PauliStrings, shifts: PauliStrings, num_sectors: int) -> np.ndarray:
-    """For each step and sector ``R`` the index of ``R`` plus its shift; the zero sector where there is none."""
-    result = np.full((len(shifts), num_sectors), num_sectors - 1, np.int32)
-    if num_sectors == 1:
-        return result
+def _sector_partners(sectors: PauliStrings, shifts: PauliStrings) -> Int[np.ndarray, "steps sectors"]:
+    """For each step and sector ``R`` the index of ``R`` plus its shift; -1 where there is none."""
+    if len(sectors) == 1:
+        return np.zeros((len(shifts), 1), np.int32)
+    result = np.full((len(shifts), len(sectors)), -1, np.int32)
     table = StringTable.of(sectors)
     original = np.empty(len(table), np.int64)
     original[table.find(sectors)] = np.arange(len(sectors))
     for k in range(len(shifts)):
         found = table.find(shifted(sectors, shifts[k]))
-        result[k, : len(sectors)] = np.where(found >= 0, original[np.maximum(found, 0)], num_sectors - 1)
+        result[k] = np.where(found >= 0, original[np.maximum(found, 0)], -1)
     return result
 
 
-def _pad(count: int) -> int:
+def _pad(count: int, small: int = 2**12) -> int:
     """The next power of two, while it is small the next power of four: few shapes, each of which is compiled once and
-    kept."""
+    kept. Where a sweep takes longer than its compilation, the next quarter of a power of two."""
     power = max(0, int(count - 1).bit_length())
-    return 1 << (power + power % 2 if power < 12 else power)
+    if 1 << power < small:
+        return 1 << (power + power % 2)
+    quarter = 1 << max(0, power - 3)
+    return -(-count // quarter) * quarter

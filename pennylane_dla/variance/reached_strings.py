@@ -93,14 +93,14 @@ def reached_strings(
         observables: pushed likewise
         max_strings: at most
         max_seconds: that one circuit and its derivatives may take
-        budget: of memory; the walk takes at most half of the open allowance of time
+        budget: of memory; the walk takes at most two thirds of the open allowance of time
 
     Returns:
         the strings and the steps between them, or the reason why there are none
     """
     walk = _Walk(effective, len(observables), max_strings, max_seconds, budget)
     try:
-        with current().part(1 / 2):
+        with current().part(2 / 3):
             places = [walk.found.locate(observable.strings) for observable in observables]
             steps = walk.back()
     except TooManyStrings as stop:

@@ -21,7 +21,7 @@ from .law import AngleLaw
 from .problem import Budget, Problem
 from .shares import share_of
 
-FINITE = 2 / 3  # of the time that is left for a circuit; the limit gets the rest
+FINITE = 3 / 4  # of the time that is left for a circuit; the limit gets the rest
 
 
 class Forecast(NamedTuple):

@@ -84,14 +84,14 @@ def test_probabilities_are_projectors():
 
 
 def test_probabilities_are_capped():
-    @qp.qnode(qp.device("default.qubit", wires=6))
+    @qp.qnode(qp.device("default.qubit", wires=11))
     def circuit(theta):
-        qp.BasicEntanglerLayers(theta, wires=range(6))
+        qp.BasicEntanglerLayers(theta, wires=range(11))
         return qp.probs()
 
-    measurements = extract(circuit, (np.ones((1, 6)),))[0].measurements
-    assert len(measurements) == 17 and measurements[-1].observable is None
-    assert "16 of 2^6" in measurements[-1].reason
+    measurements = extract(circuit, (np.ones((1, 11)),))[0].measurements
+    assert len(measurements) == 1025 and measurements[-1].observable is None
+    assert "1024 of 2^11" in measurements[-1].reason
 
 
 @pytest.mark.parametrize(

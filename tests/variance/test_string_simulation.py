@@ -275,7 +275,7 @@ def hva(n, layers):
 def test_free_fermions_at_a_hundred_qubits():
     """Sixty layers: the whole module of bilinears is in reach, 100 · 199 strings."""
     circuit, w = hva(100, 60)
-    diag = dla.inspect(circuit, samples=256, progress=False)(w)
+    diag = dla.inspect(circuit, samples=256, max_seconds=60, progress=False)(w)
     assert diag.loss.variance.method == "simulated" and "Pauli strings" in diag.loss.variance.reason
     assert 0 < diag.loss.variance.stderr < 0.3 * diag.loss.variance.value
     assert np.all(np.asarray(diag.gradient.variance)[5:] > 0)
