@@ -258,7 +258,7 @@ class Diagnostics:
         shots: per expectation value, that the verdict assumes
         analytic: whether nobody gave a number of shots: the circuit runs on a simulator without shot noise
         verdict: with its criterion
-        assumptions: what the numbers rest on: the distribution of the angles, the data used, no classical post-processing
+        assumptions: what the numbers rest on: distribution of the angles, data used, no classical post-processing
         notes: what was snapped, dropped or not found
         ansatz: the circuit as it was understood
         source: the call; ``None`` for a circuit that was read already

@@ -217,7 +217,8 @@ def test_check_raises_or_warns_or_passes():
 
 
 @pytest.mark.parametrize(
-    "options, words", [({"shot": 3}, "unknown option"), ({"shots": 0}, "shots=0: it must be an integer from 1"), ({"method": "magic"}, "engine")]
+    "options, words",
+    [({"shot": 3}, "unknown option"), ({"shots": 0}, "shots=0: it must be"), ({"method": "magic"}, "engine")],
 )
 def test_bad_options(options, words):
     with pytest.raises(dla.DLAError, match=words):

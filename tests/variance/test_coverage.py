@@ -32,7 +32,8 @@ def test_hit_rate_below_one_in_ten_thousand():
     Those by ``ZX`` next to the state bring nothing back, and keep the others out of its commuting block.
     """
     pairs = 14
-    gates = [rotation((2 * i, 2 * i + 1), axes, i + offset) for axes, offset in (("ZX", 0), ("XX", pairs)) for i in range(pairs)]
+    layers = (("ZX", 0), ("XX", pairs))
+    gates = [rotation((2 * i, 2 * i + 1), axes, i + first) for axes, first in layers for i in range(pairs)]
     ansatz = circuit(gates, 2 * pairs, 2 * pairs)
     observable = PauliSum.from_dict({"ZI" * pairs: 1.0})
     covered(lambda seed: problem(ansatz, observable, samples=100_000, seed=seed), 2.0**-pairs)
@@ -41,7 +42,8 @@ def test_hit_rate_below_one_in_ten_thousand():
 def test_hardly_a_hit():
     """The same with 18 pairs: 0.4 hits a run; most intervals are upper bounds, and discreteness makes them wide."""
     pairs = 18
-    gates = [rotation((2 * i, 2 * i + 1), axes, i + offset) for axes, offset in (("ZX", 0), ("XX", pairs)) for i in range(pairs)]
+    layers = (("ZX", 0), ("XX", pairs))
+    gates = [rotation((2 * i, 2 * i + 1), axes, i + first) for axes, first in layers for i in range(pairs)]
     ansatz = circuit(gates, 2 * pairs, 2 * pairs)
     observable = PauliSum.from_dict({"ZI" * pairs: 1.0})
     covered(lambda seed: problem(ansatz, observable, samples=100_000, seed=seed), 2.0**-pairs, 0.95, 1.0)
