@@ -109,7 +109,7 @@ def sweep(
         padded(steps.shift.z, (total, words)),
         padded(rows, (total,)),
         padded(steps.moments, (total, 5)),
-        padded(np.where(sector_partners < 0, num_sectors - 1, sector_partners), (total, num_sectors)),
+        padded(_with_nothing(sector_partners, num_sectors), (total, num_sectors)),
     ]
     if steps.noisy:
         gates += [
@@ -286,6 +286,14 @@ def _sector_partners(sectors: PauliStrings, shifts: PauliStrings) -> Int[np.ndar
     for k in range(len(shifts)):
         found = table.find(shifted(sectors, shifts[k]))
         result[k] = np.where(found >= 0, original[np.maximum(found, 0)], -1)
+    return result
+
+
+def _with_nothing(sector_partners: Int[np.ndarray, "steps sectors"], size: int) -> Int[np.ndarray, "steps size"]:
+    """The same for as many sectors as are computed: those that are only there to fill up read the last, which is zero,
+    and so does who finds none."""
+    result = np.full((len(sector_partners), size), size - 1, np.int32)
+    result[:, : sector_partners.shape[1]] = np.where(sector_partners < 0, size - 1, sector_partners)
     return result
 
 
