@@ -160,7 +160,7 @@ def test_predicted_share_of_resolved_entries(name):
     function, shape, width, shots, projector = families()[name]
     qnode = qp.QNode(function, DEVICE)
     law = dla.Uniform() if width is None else dla.Normal(width)
-    signal = dla.inspect(qnode, shots=shots, angles=law)(np.zeros(shape)).measurements[0].signal
+    signal = dla.inspect(qnode, shots=shots, angles=law, max_seconds=60)(np.zeros(shape)).measurements[0].signal
     assert "simulated" in signal.method
 
     def draw(rng, size):

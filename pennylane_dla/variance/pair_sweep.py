@@ -43,7 +43,8 @@ class Space:
     sectors: PauliStrings
 
 
-SECONDS = {"first": 1e-8, "diagonal": 1e-8, "pairs": 3e-8}  # at least, for each pair and gate
+SECONDS = {"first": 1e-8, "diagonal": 1e-8, "pairs": 6e-8}  # at least, for each pair and gate
+LARGE = 2**19  # pairs; with more, few gates at a time, so that a sweep can stop
 
 
 def direct_index(strings: PauliStrings) -> np.ndarray:
@@ -87,7 +88,7 @@ def sweep(
     pairs = f"{space.num_strings} strings" + (f" times {len(sectors)} differences" if len(sectors) > 1 else "")
     afford(SECONDS[mode] * work * (1 + steps.noisy), f"the sweep over {pairs} and {len(steps)} gates")
     size = space.num_strings if dense else _pad(space.num_strings + 1)  # a zero string to read from
-    length = 16 if len(steps) <= 16 else 64
+    length = 4 if num_sectors * size > LARGE else 16 if len(steps) <= 16 else 64
     segments = -(-max(1, len(steps)) // length)
     words = steps.shift.x.shape[1]
     flags = {"dense": dense, "mode": mode, "noisy": steps.noisy}
