@@ -1,6 +1,7 @@
 """The site: documentation, API and demos as HTML pages. ``python -m sphinx demos pages`` with the extra ``docs``.
 
-Each demo stands in a folder of its own, as PennyLane's do; sphinx-gallery wants one folder of scripts with distinct names.
+Each demo stands in a folder of its own, as PennyLane's do; sphinx-gallery wants one folder of scripts with distinct
+names.
 So they are laid out in ``_scripts`` first; the modules that they import are found where they are. What a page shows as
 printed or drawn is made while it is built.
 """

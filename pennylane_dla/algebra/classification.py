@@ -20,7 +20,8 @@ from .component import Component, QuadraticForm
 from .components import Members, components
 from .free_fermion import MajoranaFrame, majorana_frame
 from .generators import single_strings
-from .lie_algebra import Ideal, LieAlgebra
+from .ideal import Ideal
+from .lie_algebra import LieAlgebra
 from .symplectic import SymplecticBasis, forms, symplectic_basis, vectors, y_parity
 
 

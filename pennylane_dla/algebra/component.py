@@ -9,7 +9,7 @@ from jaxtyping import Bool, Int, UInt64
 
 from .f2 import parity
 from .free_fermion import MajoranaFrame
-from .lie_algebra import Ideal
+from .ideal import Ideal
 from .symplectic import SymplecticBasis, y_parity
 
 

@@ -19,8 +19,9 @@ from pennylane_dla.pauli import PauliStrings
 from .allowance import OutOfTime, paced
 from .commutant import Commutant, NotConverged
 from .coordinates import Coordinates, twin_classes
+from .ideal import Ideal
 from .invariant_span import OverBudget, Progress, close
-from .lie_algebra import Ideal, LieAlgebra
+from .lie_algebra import LieAlgebra
 
 _EXCEPTIONAL = {  # by dimension and rank
     (14, 2): ("g", 2),

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from pennylane_dla.algebra import f2, local
 from pennylane_dla.algebra.classification import classify, classify_strings
 from pennylane_dla.algebra.closure import closure
-from pennylane_dla.algebra.lie_algebra import Ideal
+from pennylane_dla.algebra.ideal import Ideal
 from pennylane_dla.algebra.symplectic import forms
 from pennylane_dla.errors import DLAError
 from pennylane_dla.pauli import PauliStrings

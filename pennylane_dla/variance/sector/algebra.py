@@ -11,7 +11,8 @@ from jaxtyping import Float
 
 from pennylane_dla.algebra.allowance import checkpoint
 from pennylane_dla.algebra.commutant import Commutant, NotConverged
-from pennylane_dla.algebra.lie_algebra import Ideal, LieAlgebra
+from pennylane_dla.algebra.ideal import Ideal
+from pennylane_dla.algebra.lie_algebra import LieAlgebra
 from pennylane_dla.algebra.span import RealSpan
 from pennylane_dla.algebra.structure import identify
 
