@@ -10,7 +10,6 @@ import jax
 import numpy as np
 import pennylane as qp
 
-from pennylane_dla.algebra.allowance import Allowance
 from pennylane_dla.algebra.dynamical import dynamical_lie_algebra
 from pennylane_dla.checked import whole_number
 from pennylane_dla.circuit.ansatz import Ansatz, Arguments, Measurement
@@ -32,6 +31,7 @@ from pennylane_dla.variance.law import AngleLaw, Uniform
 from pennylane_dla.variance.problem import Budget, Problem
 from pennylane_dla.variance.together import Forecast, forecasts
 
+from .allowance import Allowance
 from .causes import find_causes
 from .diagnosis.signal import measured_signal, second_moment
 from .verdict import DEFAULT_SHOTS, verdict

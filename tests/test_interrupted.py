@@ -10,7 +10,7 @@ PROGRAM = """
     import faulthandler, gc, signal, sys, threading
     faulthandler.enable()
     import jax, numpy as np, pennylane as qp, pennylane_dla as dla
-    from pennylane_dla.algebra.allowance import current
+    from pennylane_dla.allowance import current
 
     class Alarm(Exception):
         pass

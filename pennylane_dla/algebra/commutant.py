@@ -17,9 +17,8 @@ import numpy as np
 import scipy.sparse
 from jaxtyping import Float, Int
 
+from pennylane_dla.allowance import afford, checkpoint
 from pennylane_dla.errors import DLAError
-
-from .allowance import afford, checkpoint
 
 _EQUAL = 1e-9  # frequencies closer than this fraction of the largest are one
 _COMMUTING = 1e-9  # the bracket of two matrices of norm 1 that is rounding

@@ -16,10 +16,9 @@ import numpy as np
 import scipy.sparse
 from jaxtyping import Float, Int
 
+from pennylane_dla.allowance import checkpoint
 from pennylane_dla.pauli import PauliStrings, PauliSum
 from pennylane_dla.pauli.strings import anticommutation_matrix, product
-
-from .allowance import checkpoint
 
 _PAIRS = 2**22  # string-term pairs looked at together
 

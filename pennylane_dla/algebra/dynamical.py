@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from pennylane_dla.allowance import Allowance, OutOfTime, checkpoint, current
 from pennylane_dla.circuit.effective import EffectiveAnsatz
 from pennylane_dla.pauli import PauliStrings, PauliSum
 from pennylane_dla.pauli.strings import anticommute, turn
 
-from .allowance import Allowance, OutOfTime, checkpoint, current
 from .classification import classify_strings
 from .lie_algebra import LieAlgebra
 from .numerical import lie_closure_sums

@@ -24,9 +24,9 @@ import scipy.linalg
 import scipy.sparse
 from jaxtyping import Float
 
+from pennylane_dla.allowance import OutOfTime, current
 from pennylane_dla.pauli import PauliSum
 
-from .allowance import OutOfTime, current
 from .coordinates import Coordinates
 from .rational_basis import RationalBasis, rational_basis
 from .residues import embed, reduce

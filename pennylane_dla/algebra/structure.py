@@ -14,9 +14,9 @@ from dataclasses import replace
 import numpy as np
 from jaxtyping import Float
 
+from pennylane_dla.allowance import OutOfTime, paced
 from pennylane_dla.pauli import PauliStrings
 
-from .allowance import OutOfTime, paced
 from .commutant import Commutant, NotConverged
 from .coordinates import Coordinates, twin_classes
 from .ideal import Ideal

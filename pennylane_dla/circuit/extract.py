@@ -16,7 +16,7 @@ import numpy as np
 import pennylane as qp
 
 from pennylane_dla import compat
-from pennylane_dla.algebra.allowance import OutOfTime, checkpoint
+from pennylane_dla.allowance import OutOfTime, checkpoint
 from pennylane_dla.errors import DLAError
 
 from .ansatz import Ansatz, Channel

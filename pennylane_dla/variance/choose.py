@@ -8,7 +8,7 @@ from importlib import import_module
 
 import numpy as np
 
-from pennylane_dla.algebra.allowance import OutOfTime
+from pennylane_dla.allowance import OutOfTime
 from pennylane_dla.circuit.ansatz import Rotation
 from pennylane_dla.errors import DLAError
 from pennylane_dla.pauli import PauliSum

@@ -8,9 +8,9 @@ from fractions import Fraction
 
 import numpy as np
 
-from pennylane_dla.algebra.allowance import OutOfTime
 from pennylane_dla.algebra.dynamical import circuit_generators, push_through
 from pennylane_dla.algebra.lie_algebra import LieAlgebra
+from pennylane_dla.allowance import OutOfTime
 from pennylane_dla.circuit.ansatz import ProductState, State, UnknownState
 from pennylane_dla.circuit.effective import EffectiveAnsatz
 from pennylane_dla.pauli import PauliStrings, PauliSum, ProjectorProduct

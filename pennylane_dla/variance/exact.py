@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from pennylane_dla.algebra.allowance import checkpoint
+from pennylane_dla.allowance import checkpoint
 from pennylane_dla.circuit.ansatz import UnknownState
 from pennylane_dla.circuit.effective import EffectiveAnsatz
 from pennylane_dla.pauli import PauliStrings, ProjectorProduct, StringTable

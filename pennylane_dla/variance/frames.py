@@ -15,7 +15,7 @@ import scipy.sparse
 import scipy.sparse.csgraph
 from jaxtyping import Complex, Float
 
-from pennylane_dla.algebra.allowance import afford, checkpoint
+from pennylane_dla.allowance import afford, checkpoint
 from pennylane_dla.circuit.ansatz import Angle
 
 from .law import AngleLaw

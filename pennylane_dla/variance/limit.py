@@ -16,12 +16,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pennylane_dla.algebra.allowance import checkpoint
 from pennylane_dla.algebra.classification import classify_strings
 from pennylane_dla.algebra.lie_algebra import LieAlgebra
 from pennylane_dla.algebra.module import Action, Orbit
 from pennylane_dla.algebra.stabilizer_count import Share, outside_stabilizer
 from pennylane_dla.algebra.symplectic import strings
+from pennylane_dla.allowance import checkpoint
 from pennylane_dla.circuit.ansatz import State, UnknownState
 from pennylane_dla.pauli import PauliStrings, PauliSum
 from pennylane_dla.pauli.strings import product

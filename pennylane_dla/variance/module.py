@@ -20,7 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.sparse
 
-from pennylane_dla.algebra.allowance import checkpoint, paced
+from pennylane_dla.allowance import checkpoint, paced
 
 from . import noisy_module
 from .chain_rule import to_elements

@@ -15,7 +15,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from pennylane_dla.algebra.allowance import current
+from pennylane_dla.allowance import current
 from pennylane_dla.circuit.ansatz import Channel, ProductState
 from pennylane_dla.compat import numerics
 from pennylane_dla.pauli import PauliStrings, PauliSum, ProjectorProduct

@@ -16,7 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from pennylane_dla.algebra.allowance import afford, paced
+from pennylane_dla.allowance import afford, paced
 from pennylane_dla.compat import forget_many, numerics
 from pennylane_dla.pauli import PauliStrings, StringTable
 

@@ -21,7 +21,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from pennylane_dla.algebra.allowance import current
+from pennylane_dla.allowance import current
 from pennylane_dla.circuit.ansatz import Channel, Rotation, UnknownState
 from pennylane_dla.pauli import ProjectorProduct
 

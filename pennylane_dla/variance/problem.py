@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from pennylane_dla.algebra.allowance import Allowance
+from pennylane_dla.allowance import Allowance
 from pennylane_dla.checked import positive_number, whole_number
 from pennylane_dla.circuit.ansatz import Ansatz
 from pennylane_dla.circuit.effective import EffectiveAnsatz, effective_ansatz

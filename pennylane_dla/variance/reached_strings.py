@@ -17,7 +17,7 @@ import numpy as np
 import scipy.sparse
 from jaxtyping import Float, Int
 
-from pennylane_dla.algebra.allowance import current
+from pennylane_dla.allowance import current
 from pennylane_dla.circuit.effective import EffectiveAnsatz, EffectiveChannel
 from pennylane_dla.pauli import PauliStrings, PauliSum
 from pennylane_dla.pauli.growing import GrowingStrings, TooManyStrings

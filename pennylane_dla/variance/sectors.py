@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from pennylane_dla.algebra.allowance import checkpoint
+from pennylane_dla.allowance import checkpoint
 from pennylane_dla.pauli import PauliStrings, StringTable
 from pennylane_dla.pauli.strings import anticommute
 

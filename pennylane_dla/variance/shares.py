@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from pennylane_dla.algebra.allowance import OutOfTime, checkpoint, current
+from pennylane_dla.allowance import OutOfTime, checkpoint, current
 
 from .estimate import Prediction
 

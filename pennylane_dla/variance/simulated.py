@@ -14,7 +14,7 @@ import numpy as np
 import scipy.sparse
 from jaxtyping import Float
 
-from pennylane_dla.algebra.allowance import OutOfTime, current
+from pennylane_dla.allowance import OutOfTime, current
 from pennylane_dla.circuit.ansatz import Angle, Ansatz, UnknownState
 from pennylane_dla.errors import DLAError
 from pennylane_dla.pauli import PauliStrings, PauliSum, ProjectorProduct

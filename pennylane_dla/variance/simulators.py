@@ -18,7 +18,7 @@ import pennylane as qp
 import scipy.sparse
 from jaxtyping import Complex, Float
 
-from pennylane_dla.algebra.allowance import checkpoint
+from pennylane_dla.allowance import checkpoint
 from pennylane_dla.circuit.ansatz import Angle, Ansatz, ProductState, Rotation, VectorState
 from pennylane_dla.pauli import PauliSum
 from pennylane_dla.pauli.strings import CODE

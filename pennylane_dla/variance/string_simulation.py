@@ -24,7 +24,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from pennylane_dla.algebra.allowance import checkpoint
+from pennylane_dla.allowance import checkpoint
 from pennylane_dla.circuit.ansatz import Angle, Ansatz
 from pennylane_dla.circuit.effective import effective_ansatz
 from pennylane_dla.pauli import PauliSum

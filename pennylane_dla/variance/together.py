@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from pennylane_dla.algebra.allowance import Allowance
 from pennylane_dla.algebra.lie_algebra import LieAlgebra
+from pennylane_dla.allowance import Allowance
 from pennylane_dla.circuit.ansatz import Ansatz
 from pennylane_dla.circuit.effective import without_noise
 

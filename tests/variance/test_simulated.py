@@ -6,7 +6,7 @@ import numpy as np
 import pennylane as qp
 import pytest
 
-from pennylane_dla.algebra.allowance import Allowance
+from pennylane_dla.allowance import Allowance
 from pennylane_dla.circuit.ansatz import Angle, Ansatz, Arguments, Channel, ProductState, Rotation, VectorState
 from pennylane_dla.pauli import PauliSum, ProjectorProduct
 from pennylane_dla.variance import exact, module, simulated, simulators

@@ -8,7 +8,7 @@ import pennylane as qp
 import pytest
 
 import pennylane_dla as dla
-from pennylane_dla.algebra.allowance import Allowance
+from pennylane_dla.allowance import Allowance
 from pennylane_dla.circuit.ansatz import Angle, Ansatz, Arguments, Channel, ProductState, Rotation, VectorState
 from pennylane_dla.circuit.channels import transfer_matrix
 from pennylane_dla.circuit.extract import extract

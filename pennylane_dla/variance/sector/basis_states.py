@@ -14,7 +14,7 @@ import numpy as np
 import scipy.sparse
 from jaxtyping import Complex, Float, Int, UInt32
 
-from pennylane_dla.algebra.allowance import checkpoint
+from pennylane_dla.allowance import checkpoint
 from pennylane_dla.pauli import PauliStrings, PauliSum
 from pennylane_dla.pauli.growing import GrowingStrings, TooManyStrings
 from pennylane_dla.pauli.strings import count_bits, unpack

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Complex, Float
 
-from pennylane_dla.algebra.allowance import checkpoint, paced
+from pennylane_dla.allowance import checkpoint, paced
 
 from ..chain_rule import mean_to_elements, to_elements
 from ..estimate import Prediction, VarianceEstimate

@@ -17,9 +17,9 @@ import scipy.sparse
 import scipy.special
 from jaxtyping import Complex, Float
 
-from pennylane_dla.algebra.allowance import checkpoint
 from pennylane_dla.algebra.residues import INNER, reduce
 from pennylane_dla.algebra.span import CHUNK, ModularSpan
+from pennylane_dla.allowance import checkpoint
 
 from .basis_states import Entries
 

@@ -13,7 +13,7 @@ import numpy as np
 import scipy.sparse
 from jaxtyping import Complex, Float
 
-from pennylane_dla.algebra.allowance import current
+from pennylane_dla.allowance import current
 from pennylane_dla.circuit.ansatz import Angle
 
 from ..estimate import Prediction, VarianceEstimate

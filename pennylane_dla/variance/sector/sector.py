@@ -9,7 +9,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from jaxtyping import Complex, Float, Int
 
-from pennylane_dla.algebra.allowance import current
+from pennylane_dla.allowance import current
 from pennylane_dla.circuit.ansatz import Ansatz, UnknownState
 from pennylane_dla.circuit.effective import EffectiveAnsatz, effective_ansatz
 from pennylane_dla.pauli import PauliSum

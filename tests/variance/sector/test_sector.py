@@ -5,7 +5,7 @@ import numpy as np
 import pennylane as qp
 import pytest
 
-from pennylane_dla.algebra.allowance import Allowance, OutOfTime
+from pennylane_dla.allowance import Allowance, OutOfTime
 from pennylane_dla.circuit.ansatz import Angle, Ansatz, Arguments, ProductState, Rotation, VectorState
 from pennylane_dla.pauli import PauliSum
 from pennylane_dla.variance.sector.prime_field import embed

@@ -8,8 +8,8 @@ import pennylane as qp
 import pytest
 
 import pennylane_dla as dla
-from pennylane_dla.algebra import allowance as module
-from pennylane_dla.algebra.allowance import Allowance, OutOfTime, afford, checkpoint, current, paced
+from pennylane_dla import allowance as module
+from pennylane_dla.allowance import Allowance, OutOfTime, afford, checkpoint, current, paced
 from pennylane_dla.variance import observable_module
 from pennylane_dla.variance.sharding import map_batches
 
