@@ -15,14 +15,15 @@ from jaxtyping import Int, UInt64
 from pennylane_dla.errors import DLAError
 from pennylane_dla.pauli import PauliStrings
 
-from . import f2, local
+from . import f2
 from .component import Component, QuadraticForm
 from .components import Members, components
+from .f2 import integers
+from .f2.symplectic import SymplecticBasis, forms, symplectic_basis, vectors, y_parity
 from .free_fermion import MajoranaFrame, majorana_frame
 from .generators import single_strings
 from .ideal import Ideal
 from .lie_algebra import LieAlgebra
-from .symplectic import SymplecticBasis, forms, symplectic_basis, vectors, y_parity
 
 
 def classify(generators: Iterable) -> LieAlgebra:
@@ -74,7 +75,7 @@ def classify_strings(strings: PauliStrings) -> LieAlgebra:
     rows = vectors(strings)
     first, copy_of = _distinct(rows)
     rows = rows[first]
-    if local.is_local(rows):
+    if integers.is_local(rows):
         parts, isolated = _classify_local(rows)
     else:
         parts, isolated = _classify_dense(rows)
@@ -120,19 +121,19 @@ def _distinct(rows):
 def _classify_local(rows):
     """Components of local strings, and isolated generators."""
     words = rows.shape[1]
-    vectors_, neighbours = local.integers(rows), local.adjacency(rows)
+    vectors_, neighbours = integers.integers(rows), integers.adjacency(rows)
     targets = (~y_parity(rows)).tolist()
-    connected, isolated = local.components(neighbours)
+    connected, isolated = integers.components(neighbours)
     parts = []
     for members in connected:
         index = members.tolist()
         if len(members) < len(rows):  # renumber, or every component would pay for the width of all
-            here, around = [vectors_[i] for i in index], local.adjacency(rows[members])
+            here, around = [vectors_[i] for i in index], integers.adjacency(rows[members])
         else:
             here, around = vectors_, neighbours
-        chosen, functional = local.independent(here, [targets[i] for i in index])
-        span = local.symplectic_basis(here, around, chosen, words)
-        functional = local.from_integers([functional], words)[0]
+        chosen, functional = integers.independent(here, [targets[i] for i in index])
+        span = integers.symplectic_basis(here, around, chosen, words)
+        functional = integers.from_integers([functional], words)[0]
         core = rows[members]
         frame = majorana_frame(core, core, around, span)
         parts.append(_component(core, members, span, functional, frame))
@@ -168,7 +169,7 @@ def _classify_component(rows: UInt64[np.ndarray, "m words"], members: Members, r
     core = rows[np.union1d(members.core, chosen)]
     frame = None
     if span.g > 1:
-        frame = majorana_frame(rows[members.all], core, local.integers(forms(core, core)), span)
+        frame = majorana_frame(rows[members.all], core, integers.integers(forms(core, core)), span)
     return _component(rows[members.all], members.all, span, functional, frame)
 
 

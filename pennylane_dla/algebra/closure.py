@@ -19,8 +19,8 @@ from pennylane_dla.pauli import PauliStrings, StringTable
 from pennylane_dla.pauli.strings import anticommutation_matrix, anticommute
 
 from . import f2
+from .f2.symplectic import strings, vectors
 from .lie_algebra import LieAlgebra
-from .symplectic import strings, vectors
 
 MAX_MASK_BITS = 22  # 4 MiB
 

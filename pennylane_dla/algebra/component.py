@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Int, UInt64
 
-from .f2 import parity
+from .f2.linear import parity
+from .f2.symplectic import SymplecticBasis, y_parity
 from .free_fermion import MajoranaFrame
 from .ideal import Ideal
-from .symplectic import SymplecticBasis, y_parity
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,7 +15,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from . import f2
-from .symplectic import forms
+from .f2.symplectic import forms
 
 
 @dataclass(frozen=True, eq=False)

@@ -19,8 +19,8 @@ from jaxtyping import Bool, UInt64
 
 from . import f2
 from .component import Component, QuadraticForm
+from .f2.symplectic import SymplecticBasis, form
 from .free_fermion import MajoranaFrame
-from .symplectic import SymplecticBasis, form
 
 Row = UInt64[np.ndarray, "1 words"]
 Rows = UInt64[np.ndarray, "m words"]

@@ -19,8 +19,8 @@ import numpy as np
 from jaxtyping import Bool, UInt64
 
 from . import f2
-from .local import ones
-from .symplectic import Pairing, SymplecticBasis, forms
+from .f2.integers import ones
+from .f2.symplectic import Pairing, SymplecticBasis, forms
 
 
 @dataclass(frozen=True, eq=False)

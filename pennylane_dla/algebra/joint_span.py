@@ -15,9 +15,9 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from . import f2
+from .f2.symplectic import swap
+from .f2.weight_enumerator import Code
 from .free_fermion import MajoranaFrame
-from .symplectic import swap
-from .weight_enumerator import Code
 
 Rows = UInt64[np.ndarray, "m words"]
 

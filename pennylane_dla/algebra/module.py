@@ -20,10 +20,10 @@ from pennylane_dla.pauli import PauliStrings
 
 from . import f2
 from .displacements import Displacements, Flip, displacements
+from .f2.symplectic import Pairing, form, strings, vectors
 from .joint_span import JointSpan
 from .lie_algebra import LieAlgebra
 from .stabilizer_count import Share, share_in_stabilizer
-from .symplectic import Pairing, form, strings, vectors
 
 
 @dataclass(frozen=True, eq=False)

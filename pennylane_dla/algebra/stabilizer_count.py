@@ -21,8 +21,8 @@ from pennylane_dla.pauli import PauliStrings
 
 from . import f2
 from .displacements import Displacements, Flip, MajoranaProducts, Quadric
+from .f2.symplectic import form, forms, vectors
 from .joint_span import Cluster, JointSpan, Outside
-from .symplectic import form, forms, vectors
 
 
 class Share(NamedTuple):

@@ -8,11 +8,12 @@ import pennylane as qp
 import pytest
 from hypothesis import given, settings
 
-from pennylane_dla.algebra import f2, local
+from pennylane_dla.algebra import f2
 from pennylane_dla.algebra.classification import classify, classify_strings
 from pennylane_dla.algebra.closure import closure
+from pennylane_dla.algebra.f2 import integers as local
+from pennylane_dla.algebra.f2.symplectic import forms
 from pennylane_dla.algebra.ideal import Ideal
-from pennylane_dla.algebra.symplectic import forms
 from pennylane_dla.errors import DLAError
 from pennylane_dla.pauli import PauliStrings
 

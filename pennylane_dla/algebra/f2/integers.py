@@ -2,7 +2,7 @@
 
 A row is one integer. Local strings meet few others, so a row operation is a fraction of a microsecond where an array
 call is several: below a few thousand generators this is several times faster than the packed arrays of
-:mod:`~pennylane_dla.algebra.f2`, which dense or very many strings need.
+:mod:`~pennylane_dla.algebra.f2.linear`, which dense or very many strings need.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import numpy as np
 from jaxtyping import Int, UInt64
 
-from . import f2
+from . import linear
 from .symplectic import SymplecticBasis, swap
 
 MAX_STRINGS = 8192
@@ -46,9 +46,9 @@ def ones(value: int) -> Iterator[int]:
 
 def adjacency(rows: UInt64[np.ndarray, "m words"]) -> list[int]:
     """For each string the set of strings that anticommute with it: a sum of columns, one for each of its ones."""
-    columns = integers(f2.transpose(swap(rows)))
+    columns = integers(linear.transpose(swap(rows)))
     result = [0] * len(rows)
-    row, column = f2.unpack(rows, rows.shape[1] * f2.WORD).nonzero()
+    row, column = linear.unpack(rows, rows.shape[1] * linear.WORD).nonzero()
     for i, c in zip(row.tolist(), column.tolist(), strict=True):
         result[i] ^= columns[c]
     return result

@@ -18,7 +18,7 @@ from jaxtyping import Bool, Int
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from . import f2
+from . import linear
 
 LIST_BITS = 16  # words, or dual words, that are listed: 2^16
 SHORT = 8  # terms of a polynomial that is multiplied term by term
@@ -59,7 +59,7 @@ class Code:
 
     def __init__(self, generators: Bool[np.ndarray, "m n"]):
         self.length = generators.shape[1]
-        self.rows = f2.unpack(f2.echelon(f2.pack(generators)).rows, self.length)
+        self.rows = linear.unpack(linear.echelon(linear.pack(generators)).rows, self.length)
         self._known: dict[tuple[int, bytes], Polynomial] = {}
 
     @property
@@ -148,8 +148,8 @@ def _enumerator(code, offset, budget) -> Polynomial | None:
 
 def _listed(code, offset):
     """By listing all words, the rows' sums by doubling."""
-    words = f2.pack(offset[None])
-    for row in f2.pack(code):
+    words = linear.pack(offset[None])
+    for row in linear.pack(code):
         words = np.concatenate([words, words ^ row])
     return np.bincount(np.bitwise_count(words).sum(axis=1, dtype=np.int64), minlength=len(offset) + 1)
 
@@ -168,8 +168,8 @@ def _checks(code):
 def _macwilliams(checks, offset):
     """From the words of the dual code: ``Σ_h (-1)^{h·s} (1-t)^|h| (1+t)^{n-|h|}``, divided by their number."""
     n = len(offset)
-    words, signs = np.zeros((1, f2.num_words(n)), np.uint64), np.ones(1, np.int64)
-    for row, odd in zip(f2.pack(checks), (checks & offset).sum(axis=1) % 2, strict=True):
+    words, signs = np.zeros((1, linear.num_words(n)), np.uint64), np.ones(1, np.int64)
+    for row, odd in zip(linear.pack(checks), (checks & offset).sum(axis=1) % 2, strict=True):
         words = np.concatenate([words, words ^ row])
         signs = np.concatenate([signs, -signs if odd else signs])
     weights = np.bitwise_count(words).sum(axis=1, dtype=np.int64)
@@ -309,11 +309,11 @@ def _sampled(code, offset, weight, budget, rng):
     k, n = code.dim, code.length
     reason = f"weight {weight} in a [{n}, {k}] code: sampled"
     samples = max(1024, min(budget // 16, 2**22 // n))
-    words = f2.multiply(f2.pack(rng.integers(0, 2, (samples, k), np.uint8)), f2.pack(code.rows)) ^ f2.pack(offset[None])
+    words = linear.multiply(linear.pack(rng.integers(0, 2, (samples, k), np.uint8)), linear.pack(code.rows)) ^ linear.pack(offset[None])
     in_code = int((np.bitwise_count(words).sum(axis=1, dtype=np.int64) == weight).sum())
     sets = np.zeros((samples, n), bool)
     np.put_along_axis(sets, np.argsort(rng.random((samples, n)), axis=1)[:, :weight], True, axis=1)
-    in_sets = int((~f2.inner_products(f2.pack(sets ^ offset), f2.pack(code.checks)).any(axis=1)).sum())
+    in_sets = int((~linear.inner_products(linear.pack(sets ^ offset), linear.pack(code.checks)).any(axis=1)).sum())
     hits, scale = (in_code, 2**k) if in_code >= in_sets else (in_sets, comb(n, weight))
     if not hits:
         bound = min(Fraction(3 * 2**k, samples), Fraction(3 * comb(n, weight), samples))

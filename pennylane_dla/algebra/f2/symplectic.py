@@ -10,7 +10,7 @@ from jaxtyping import Bool, UInt64
 
 from pennylane_dla.pauli import PauliStrings
 
-from . import f2
+from . import linear
 
 
 def vectors(strings: PauliStrings) -> UInt64[np.ndarray, "m words"]:
@@ -37,12 +37,12 @@ def form(
 ) -> Bool[np.ndarray, "*batch"]:
     """``ω(left, right)`` row by row, with broadcasting."""
     right = np.atleast_2d(right)
-    return f2.parity(left & swap(right))
+    return linear.parity(left & swap(right))
 
 
 def forms(left: UInt64[np.ndarray, "m words"], right: UInt64[np.ndarray, "k words"]) -> UInt64[np.ndarray, "m kwords"]:
     """``ω`` of all pairs, packed."""
-    return f2.inner_products(left, swap(right))
+    return linear.inner_products(left, swap(right))
 
 
 def y_parity(rows: UInt64[np.ndarray, "m words"]) -> Bool[np.ndarray, " m"]:
@@ -60,13 +60,13 @@ class Pairing:
     """
 
     def __init__(self, rows: UInt64[np.ndarray, "k words"]):
-        self._columns = f2.transpose(swap(rows)) if len(rows) else None
+        self._columns = linear.transpose(swap(rows)) if len(rows) else None
 
     def __call__(self, left: UInt64[np.ndarray, "m words"]) -> UInt64[np.ndarray, "m kwords"]:
         """``ω`` of all pairs, packed."""
         if self._columns is None:
             return np.zeros((len(left), 0), np.uint64)
-        return f2.multiply(left, self._columns)
+        return linear.multiply(left, self._columns)
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,14 +117,14 @@ def symplectic_basis(basis: UInt64[np.ndarray, "dim words"]) -> SymplecticBasis:
         if done[i]:
             continue
         done[i] = True
-        with_e = f2.unpack(work[i : i + 1, :split], size)[0] & ~done
+        with_e = linear.unpack(work[i : i + 1, :split], size)[0] & ~done
         partners = with_e.nonzero()[0]
         if not len(partners):
             radical.append(i)
             continue
         j = partners[0]
         done[j] = True
-        with_f = f2.unpack(work[j : j + 1, :split], size)[0] & ~done
+        with_f = linear.unpack(work[j : j + 1, :split], size)[0] & ~done
         with_f, rest = with_f.nonzero()[0], partners[1:]
         work[rest] ^= work[j]
         work[with_f] ^= work[i]
