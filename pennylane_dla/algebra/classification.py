@@ -16,14 +16,14 @@ from pennylane_dla.errors import DLAError
 from pennylane_dla.pauli import PauliStrings
 
 from . import f2
-from .component import Component, QuadraticForm
-from .components import Members, components
 from .f2 import integers
 from .f2.symplectic import SymplecticBasis, forms, symplectic_basis, vectors, y_parity
-from .free_fermion import MajoranaFrame, majorana_frame
 from .generators import single_strings
 from .ideal import Ideal
 from .lie_algebra import LieAlgebra
+from .strings.anticommutation_graph import Members, components
+from .strings.component import Component, QuadraticForm
+from .strings.free_fermion import MajoranaFrame, majorana_frame
 
 
 def classify(generators: Iterable) -> LieAlgebra:

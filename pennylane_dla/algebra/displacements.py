@@ -18,9 +18,9 @@ import numpy as np
 from jaxtyping import Bool, UInt64
 
 from . import f2
-from .component import Component, QuadraticForm
 from .f2.symplectic import SymplecticBasis, form
-from .free_fermion import MajoranaFrame
+from .strings.component import Component, QuadraticForm
+from .strings.free_fermion import MajoranaFrame
 
 Row = UInt64[np.ndarray, "1 words"]
 Rows = UInt64[np.ndarray, "m words"]

@@ -17,7 +17,7 @@ from scipy.sparse.csgraph import connected_components
 from . import f2
 from .f2.symplectic import swap
 from .f2.weight_enumerator import Code
-from .free_fermion import MajoranaFrame
+from .strings.free_fermion import MajoranaFrame
 
 Rows = UInt64[np.ndarray, "m words"]
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pennylane_dla.pauli import PauliStrings, PauliSum
 
 from . import naming
-from .component import Component
 from .ideal import Ideal
+from .strings.component import Component
 
 
 @dataclass(frozen=True, eq=False)

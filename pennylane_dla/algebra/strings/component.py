@@ -7,10 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Int, UInt64
 
-from .f2.linear import parity
-from .f2.symplectic import SymplecticBasis, y_parity
+from pennylane_dla.algebra.f2.linear import parity
+from pennylane_dla.algebra.f2.symplectic import SymplecticBasis, y_parity
+from pennylane_dla.algebra.ideal import Ideal
+
 from .free_fermion import MajoranaFrame
-from .ideal import Ideal
 
 
 @dataclass(frozen=True, eq=False)

@@ -18,9 +18,9 @@ from functools import cached_property
 import numpy as np
 from jaxtyping import Bool, UInt64
 
-from . import f2
-from .f2.integers import ones
-from .f2.symplectic import Pairing, SymplecticBasis, forms
+from pennylane_dla.algebra import f2
+from pennylane_dla.algebra.f2.integers import ones
+from pennylane_dla.algebra.f2.symplectic import Pairing, SymplecticBasis, forms
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,8 +14,8 @@ from jaxtyping import Int, UInt64
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from . import f2
-from .f2.symplectic import forms
+from pennylane_dla.algebra import f2
+from pennylane_dla.algebra.f2.symplectic import forms
 
 
 @dataclass(frozen=True, eq=False)
