@@ -19,8 +19,8 @@ import numpy as np
 from pennylane_dla.algebra.classification import classify_strings
 from pennylane_dla.algebra.f2.symplectic import strings
 from pennylane_dla.algebra.lie_algebra import LieAlgebra
-from pennylane_dla.algebra.module import Action, Orbit
-from pennylane_dla.algebra.stabilizer_count import Share, outside_stabilizer
+from pennylane_dla.algebra.orbits.orbit import Action, Orbit
+from pennylane_dla.algebra.orbits.stabilizer_count import Share, outside_stabilizer
 from pennylane_dla.allowance import checkpoint
 from pennylane_dla.circuit.ansatz import State, UnknownState
 from pennylane_dla.pauli import PauliStrings, PauliSum

@@ -14,10 +14,10 @@ from math import prod
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from pennylane_dla.algebra.displacements import Quadric
 from pennylane_dla.algebra.f2.symplectic import strings
-from pennylane_dla.algebra.module import Orbit
-from pennylane_dla.algebra.stabilizer_count import Share
+from pennylane_dla.algebra.orbits.displacements import Quadric
+from pennylane_dla.algebra.orbits.orbit import Orbit
+from pennylane_dla.algebra.orbits.stabilizer_count import Share
 from pennylane_dla.circuit.ansatz import ProductState, State, VectorState
 from pennylane_dla.pauli import PauliStrings
 from pennylane_dla.pauli.strings import product, unpack

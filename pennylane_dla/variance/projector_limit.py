@@ -15,7 +15,7 @@ import numpy as np
 from pennylane_dla.algebra.classification import classify_strings
 from pennylane_dla.algebra.f2.symplectic import strings, vectors
 from pennylane_dla.algebra.lie_algebra import LieAlgebra
-from pennylane_dla.algebra.module import Action
+from pennylane_dla.algebra.orbits.orbit import Action
 from pennylane_dla.circuit.ansatz import State, UnknownState
 from pennylane_dla.pauli import PauliStrings
 

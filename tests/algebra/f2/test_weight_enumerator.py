@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from pennylane_dla.algebra import f2
-from pennylane_dla.algebra.displacements import krawtchouk
 from pennylane_dla.algebra.f2 import weight_enumerator as module
 from pennylane_dla.algebra.f2.weight_enumerator import Code
+from pennylane_dla.algebra.orbits.displacements import krawtchouk
 
 
 def distribution(generators, offset):

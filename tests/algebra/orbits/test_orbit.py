@@ -8,10 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pennylane_dla.algebra.classification import classify_strings
-from pennylane_dla.algebra.module import orbit
+from pennylane_dla.algebra.orbits.orbit import orbit
 from pennylane_dla.pauli import PauliStrings
-
-from .enumeration import anticommutation_table, codes, from_codes, generator_sets, reachable
+from tests.algebra.enumeration import anticommutation_table, codes, from_codes, generator_sets, reachable
 
 
 def stabilizer_mask(axes):

@@ -14,10 +14,10 @@ from jaxtyping import Bool, Int, UInt64
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from . import f2
-from .f2.symplectic import swap
-from .f2.weight_enumerator import Code
-from .strings.free_fermion import MajoranaFrame
+from pennylane_dla.algebra import f2
+from pennylane_dla.algebra.f2.symplectic import swap
+from pennylane_dla.algebra.f2.weight_enumerator import Code
+from pennylane_dla.algebra.strings.free_fermion import MajoranaFrame
 
 Rows = UInt64[np.ndarray, "m words"]
 

@@ -15,14 +15,14 @@ from math import prod
 import numpy as np
 from jaxtyping import Bool, Int, UInt64
 
+from pennylane_dla.algebra import f2
+from pennylane_dla.algebra.f2.symplectic import Pairing, form, strings, vectors
+from pennylane_dla.algebra.lie_algebra import LieAlgebra
 from pennylane_dla.errors import DLAError
 from pennylane_dla.pauli import PauliStrings
 
-from . import f2
 from .displacements import Displacements, Flip, displacements
-from .f2.symplectic import Pairing, form, strings, vectors
 from .joint_span import JointSpan
-from .lie_algebra import LieAlgebra
 from .stabilizer_count import Share, share_in_stabilizer
 
 

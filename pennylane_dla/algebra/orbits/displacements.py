@@ -17,10 +17,10 @@ from typing import Protocol
 import numpy as np
 from jaxtyping import Bool, UInt64
 
-from . import f2
-from .f2.symplectic import SymplecticBasis, form
-from .strings.component import Component, QuadraticForm
-from .strings.free_fermion import MajoranaFrame
+from pennylane_dla.algebra import f2
+from pennylane_dla.algebra.f2.symplectic import SymplecticBasis, form
+from pennylane_dla.algebra.strings.component import Component, QuadraticForm
+from pennylane_dla.algebra.strings.free_fermion import MajoranaFrame
 
 Row = UInt64[np.ndarray, "1 words"]
 Rows = UInt64[np.ndarray, "m words"]

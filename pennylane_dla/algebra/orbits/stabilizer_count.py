@@ -17,11 +17,11 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, UInt64
 
+from pennylane_dla.algebra import f2
+from pennylane_dla.algebra.f2.symplectic import form, forms, vectors
 from pennylane_dla.pauli import PauliStrings
 
-from . import f2
 from .displacements import Displacements, Flip, MajoranaProducts, Quadric
-from .f2.symplectic import form, forms, vectors
 from .joint_span import Cluster, JointSpan, Outside
 
 
