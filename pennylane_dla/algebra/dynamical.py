@@ -13,8 +13,8 @@ from pennylane_dla.pauli.strings import anticommute, turn
 
 from .classification import classify_strings
 from .lie_algebra import LieAlgebra
-from .numerical import lie_closure_sums
-from .structure import structure
+from .sums.closure import lie_closure_sums
+from .sums.structure import structure
 
 MAX_TERMS = 4096  # of all generators, once known rotations between them are pushed through
 MAX_STRUCTURE_DIM = 400  # beyond, more than a few seconds

@@ -12,8 +12,8 @@ from .classification import classify_strings
 from .closure import closure
 from .generators import pauli_sums
 from .lie_algebra import LieAlgebra
-from .numerical import lie_closure_sums
-from .structure import structure
+from .sums.closure import lie_closure_sums
+from .sums.structure import structure
 
 
 def lie_closure(generators: Iterable, max_dim: int = 2**20, progress: bool = True) -> LieAlgebra:

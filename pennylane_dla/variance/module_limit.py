@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 import scipy.sparse
 
-from pennylane_dla.algebra.commutant import Commutant, NotConverged
+from pennylane_dla.algebra.sums.commutant import Commutant, NotConverged
 from pennylane_dla.pauli import PauliSum
 
 from .chain_rule import to_elements

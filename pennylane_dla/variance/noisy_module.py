@@ -23,8 +23,8 @@ import numpy as np
 import scipy.sparse
 from jaxtyping import Float, Int
 
-from pennylane_dla.algebra.coordinates import Coordinates
-from pennylane_dla.algebra.invariant_span import OverBudget, Progress
+from pennylane_dla.algebra.sums.coordinates import Coordinates
+from pennylane_dla.algebra.sums.invariant_span import OverBudget, Progress
 from pennylane_dla.allowance import afford, checkpoint, paced
 from pennylane_dla.circuit.ansatz import Angle, Channel, UnknownState
 from pennylane_dla.circuit.effective import EffectiveAnsatz

@@ -21,8 +21,8 @@ import scipy.linalg
 import scipy.sparse
 from jaxtyping import Float, Int
 
-from pennylane_dla.algebra.coordinates import Coordinates, twin_classes
-from pennylane_dla.algebra.invariant_span import OverBudget, Progress, close
+from pennylane_dla.algebra.sums.coordinates import Coordinates, twin_classes
+from pennylane_dla.algebra.sums.invariant_span import OverBudget, Progress, close
 from pennylane_dla.allowance import OutOfTime, checkpoint, current, paced
 from pennylane_dla.circuit.ansatz import ProductState, State, UnknownState
 from pennylane_dla.pauli import PauliStrings, PauliSum, ProjectorProduct

@@ -15,8 +15,8 @@ import time
 
 import numpy as np
 
-from pennylane_dla.algebra.numerical import lie_closure_sums
-from pennylane_dla.algebra.structure import structure
+from pennylane_dla.algebra.sums.closure import lie_closure_sums
+from pennylane_dla.algebra.sums.structure import structure
 from pennylane_dla.pauli import PauliSum
 
 PEER_SECONDS = {5: 150, 6: 240}  # at most

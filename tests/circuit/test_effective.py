@@ -4,7 +4,7 @@ import numpy as np
 import pennylane as qp
 import pytest
 
-from pennylane_dla.algebra.numerical import lie_closure_sums
+from pennylane_dla.algebra.sums.closure import lie_closure_sums
 from pennylane_dla.circuit.ansatz import Angle
 from pennylane_dla.circuit.effective import effective_ansatz
 from pennylane_dla.circuit.extract import extract

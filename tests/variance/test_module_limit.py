@@ -7,7 +7,7 @@ import pennylane as qp
 import pytest
 
 import pennylane_dla as dla
-from pennylane_dla.algebra.numerical import lie_closure_sums
+from pennylane_dla.algebra.sums.closure import lie_closure_sums
 from pennylane_dla.allowance import Allowance
 from pennylane_dla.circuit.ansatz import Angle, Ansatz, Arguments, ProductState, Rotation, VectorState
 from pennylane_dla.pauli import PauliStrings, PauliSum

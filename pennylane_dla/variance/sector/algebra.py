@@ -9,11 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from pennylane_dla.algebra.commutant import Commutant, NotConverged
 from pennylane_dla.algebra.ideal import Ideal
 from pennylane_dla.algebra.lie_algebra import LieAlgebra
-from pennylane_dla.algebra.span import RealSpan
-from pennylane_dla.algebra.structure import identify
+from pennylane_dla.algebra.sums.commutant import Commutant, NotConverged
+from pennylane_dla.algebra.sums.span import RealSpan
+from pennylane_dla.algebra.sums.structure import identify
 from pennylane_dla.allowance import checkpoint
 
 from .group import Group, generic_levels, irreducible_parts, recognize

@@ -21,7 +21,7 @@ import numpy as np
 import scipy.sparse.csgraph
 from jaxtyping import Complex, Float
 
-from pennylane_dla.algebra.commutant import generic_elements
+from pennylane_dla.algebra.sums.commutant import generic_elements
 
 from .sector import Sector
 

@@ -17,8 +17,8 @@ import scipy.sparse
 import scipy.special
 from jaxtyping import Complex, Float
 
-from pennylane_dla.algebra.residues import INNER, reduce
-from pennylane_dla.algebra.span import CHUNK, ModularSpan
+from pennylane_dla.algebra.sums.residues import INNER, reduce
+from pennylane_dla.algebra.sums.span import CHUNK, ModularSpan
 from pennylane_dla.allowance import checkpoint
 
 from .basis_states import Entries
@@ -48,7 +48,7 @@ def modular_dimension(
 ) -> int:
     """The dimension, modulo ``p``, of the smallest space that holds ``start`` and is invariant under the matrices.
 
-    Random combinations as in :mod:`pennylane_dla.algebra.invariant_span`.
+    Random combinations as in :mod:`pennylane_dla.algebra.sums.invariant_span`.
 
     Args:
         entries: of the matrices

@@ -24,7 +24,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from jaxtyping import Complex, Float
 
-from pennylane_dla.algebra.commutant import Commutant, NotConverged
+from pennylane_dla.algebra.sums.commutant import Commutant, NotConverged
 
 from ..chain_rule import to_elements
 from ..estimate import Prediction, VarianceEstimate

@@ -3,8 +3,8 @@
 Rational numbers, square roots of rational numbers and ``i`` are mapped to residues. The map respects sums and products,
 so a rank modulo the prime is never larger than the true one, and smaller only where the prime happens to divide a minor
 (with probability about ``dim/p``, which the basis in double precision would show). Residues lie between ``-p/2`` and
-``p/2`` in double precision, as in :mod:`pennylane_dla.algebra.residues`, so that products of matrices are exact and as
-fast as ordinary ones.
+``p/2`` in double precision, as in :mod:`pennylane_dla.algebra.sums.residues`, so that products of matrices are exact
+and as fast as ordinary ones.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from fractions import Fraction
 import numpy as np
 from jaxtyping import Complex, Float
 
-from pennylane_dla.algebra.residues import _is_prime, _radical, rational
+from pennylane_dla.algebra.sums.residues import _is_prime, _radical, rational
 
 _LARGEST = 2**23 - 15
 _MOST_ROOTS = 8

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from pennylane_dla.algebra import modular_products, span
-from pennylane_dla.algebra.numerical import lie_closure_sums
+from pennylane_dla.algebra.sums import modular_products, span
+from pennylane_dla.algebra.sums.closure import lie_closure_sums
 from pennylane_dla.pauli import PauliSum
 
 P = 8388587

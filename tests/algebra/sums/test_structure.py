@@ -5,12 +5,12 @@ from itertools import combinations, product
 import numpy as np
 import pytest
 
-from pennylane_dla.algebra.commutant import Commutant
-from pennylane_dla.algebra.numerical import lie_closure_sums
-from pennylane_dla.algebra.structure import adjoint, short_roots, structure
+from pennylane_dla.algebra.sums.closure import lie_closure_sums
+from pennylane_dla.algebra.sums.commutant import Commutant
+from pennylane_dla.algebra.sums.structure import adjoint, short_roots, structure
 from pennylane_dla.pauli import PauliSum
 
-from .test_numerical import complete, couplings, field, heisenberg_layers, path, random_sums, ring
+from .test_closure import complete, couplings, field, heisenberg_layers, path, random_sums, ring
 
 
 def strings(*labels):

@@ -14,14 +14,14 @@ from dataclasses import replace
 import numpy as np
 from jaxtyping import Float
 
+from pennylane_dla.algebra.ideal import Ideal
+from pennylane_dla.algebra.lie_algebra import LieAlgebra
 from pennylane_dla.allowance import OutOfTime, paced
 from pennylane_dla.pauli import PauliStrings
 
 from .commutant import Commutant, NotConverged
 from .coordinates import Coordinates, twin_classes
-from .ideal import Ideal
 from .invariant_span import OverBudget, Progress, close
-from .lie_algebra import LieAlgebra
 
 _EXCEPTIONAL = {  # by dimension and rank
     (14, 2): ("g", 2),
@@ -45,7 +45,7 @@ def structure(algebra: LieAlgebra, max_dim: int = MAX_DIM) -> LieAlgebra:
         \mathfrak{g} = \mathfrak{u}(1)^{\oplus c} \oplus \bigoplus_j m_j\, \mathfrak{g}_j
 
     Args:
-        algebra: with its generators, as :func:`~pennylane_dla.algebra.numerical.lie_closure_sums`
+        algebra: with its generators, as :func:`~pennylane_dla.algebra.sums.closure.lie_closure_sums`
             returns it
         max_dim: above this dimension the structure is not determined, and ``reason`` says so
 
@@ -55,7 +55,7 @@ def structure(algebra: LieAlgebra, max_dim: int = MAX_DIM) -> LieAlgebra:
     **Example**
 
     >>> from pennylane_dla.pauli import PauliSum
-    >>> from pennylane_dla.algebra.numerical import lie_closure_sums
+    >>> from pennylane_dla.algebra.sums.closure import lie_closure_sums
     >>> cost = PauliSum.from_dict({"ZZI": 1, "IZZ": 1})
     >>> mixer = PauliSum.from_dict({"XII": 1, "IXI": 1, "IIX": 1})
     >>> structure(lie_closure_sums([cost, mixer])).name

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from pennylane_dla.algebra.lie_algebra import LieAlgebra
 from pennylane_dla.errors import DLAError
 from pennylane_dla.pauli import PauliSum
 
 from .coordinates import Coordinates, twin_classes
 from .invariant_span import OverBudget, Progress, close
-from .lie_algebra import LieAlgebra
 
 
 def lie_closure_sums(

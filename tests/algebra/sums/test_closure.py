@@ -7,9 +7,9 @@ import numpy as np
 import pennylane as qp
 import pytest
 
-from pennylane_dla.algebra.coordinates import Coordinates, twin_classes
-from pennylane_dla.algebra.numerical import lie_closure_sums
-from pennylane_dla.algebra.residues import embed, rational
+from pennylane_dla.algebra.sums.closure import lie_closure_sums
+from pennylane_dla.algebra.sums.coordinates import Coordinates, twin_classes
+from pennylane_dla.algebra.sums.residues import embed, rational
 from pennylane_dla.errors import DLAError
 from pennylane_dla.pauli import PauliStrings, PauliSum
 
