@@ -5,11 +5,11 @@ import pennylane as qp
 import pytest
 
 import pennylane_dla as dla
-from pennylane_dla.variance import exact
 from pennylane_dla.variance.dead import dead_rotations
+from pennylane_dla.variance.exact import engine as exact
 from pennylane_dla.variance.law import AngleLaw
 from pennylane_dla.variance.problem import Problem
-from tests.variance.test_exact import random_ansatz, random_observable
+from tests.variance.exact.test_engine import random_ansatz, random_observable
 
 
 @pytest.mark.parametrize("seed", range(20))

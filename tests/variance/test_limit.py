@@ -19,7 +19,8 @@ from pennylane_dla.circuit.ansatz import (
 )
 from pennylane_dla.pauli import PauliStrings, PauliSum
 from pennylane_dla.pauli.strings import product, turn
-from pennylane_dla.variance import exact, orbit_average
+from pennylane_dla.variance import orbit_average
+from pennylane_dla.variance.exact import engine as exact
 from pennylane_dla.variance.law import AngleLaw
 from pennylane_dla.variance.limit import limit
 from pennylane_dla.variance.problem import Budget, Problem

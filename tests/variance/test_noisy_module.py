@@ -11,12 +11,13 @@ import pytest
 
 import pennylane_dla as dla
 from pennylane_dla.circuit.ansatz import Angle, Ansatz, Arguments, Channel, ProductState, Rotation
-from pennylane_dla.variance import exact, module
+from pennylane_dla.variance import module
+from pennylane_dla.variance.exact import engine as exact
 from pennylane_dla.variance.law import AngleLaw, Normal
 from pennylane_dla.variance.problem import Problem
+from tests.variance.exact.test_engine import random_ansatz, random_observable
 
 from .oracle import integrate
-from .test_exact import random_ansatz, random_observable
 from .test_module import commuting_sum, integrate_finely
 
 

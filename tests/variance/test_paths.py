@@ -17,11 +17,12 @@ from pennylane_dla.circuit.ansatz import (
 )
 from pennylane_dla.errors import DLAError
 from pennylane_dla.pauli import PauliSum, ProjectorProduct
-from pennylane_dla.variance import exact, paths, state_side
+from pennylane_dla.variance import paths, state_side
+from pennylane_dla.variance.exact import engine as exact
 from pennylane_dla.variance.law import AngleLaw
 from pennylane_dla.variance.problem import Budget, Problem
+from tests.variance.exact.test_engine import random_ansatz
 from tests.variance.oracle import integrate
-from tests.variance.test_exact import random_ansatz
 
 SIGMAS = 4.5
 

@@ -18,9 +18,9 @@ from pennylane_dla.variance.law import AngleLaw
 from pennylane_dla.variance.problem import Budget, Problem
 from pennylane_dla.variance.reached_strings import Mixing
 from pennylane_dla.variance.simulators import simulation
+from tests.variance.exact.test_engine import random_ansatz, random_observable
 
 from .oracle import loss
-from .test_exact import random_ansatz, random_observable
 from .test_module import qaoa, ring, sums_ansatz
 from .test_simulated import assert_within_errors, correlated
 

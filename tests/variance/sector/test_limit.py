@@ -14,7 +14,7 @@ from pennylane_dla.variance.sector import limit as sector_limits
 from pennylane_dla.variance.sector.group import Group
 from pennylane_dla.variance.sector.limit import limit_on_sector, sector_limit
 from pennylane_dla.variance.sector.sector import find_sector
-from tests.variance.test_exact import random_observable
+from tests.variance.exact.test_engine import random_observable
 from tests.variance.test_module import sums_ansatz
 
 from .circuits import ansatz_of, heisenberg, lithium_hydride, qaoa

@@ -13,9 +13,8 @@ from jaxtyping import Bool, Float, Int
 from pennylane_dla.allowance import checkpoint
 from pennylane_dla.pauli import PauliStrings, StringTable
 from pennylane_dla.pauli.strings import anticommute
-
-from .reach import shifted
-from .steps import Steps
+from pennylane_dla.variance.reach import shifted
+from pennylane_dla.variance.steps import Steps
 
 
 def surviving_sectors(terms: PauliStrings, steps: Steps, max_sectors: int) -> PauliStrings | None:

@@ -19,9 +19,8 @@ from jaxtyping import Array, Float, Int
 from pennylane_dla.allowance import afford, paced
 from pennylane_dla.compat import forget_many, numerics
 from pennylane_dla.pauli import PauliStrings, StringTable
-
-from .reach import shifted
-from .steps import Steps
+from pennylane_dla.variance.reach import shifted
+from pennylane_dla.variance.steps import Steps
 
 
 @dataclass(frozen=True, eq=False)

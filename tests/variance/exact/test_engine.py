@@ -7,7 +7,7 @@ import pytest
 from pennylane_dla.circuit.ansatz import Angle, Ansatz, Arguments, Channel, ProductState, Rotation
 from pennylane_dla.circuit.channels import transfer_of
 from pennylane_dla.pauli import PauliSum, ProjectorProduct
-from pennylane_dla.variance import exact
+from pennylane_dla.variance.exact import engine as exact
 from pennylane_dla.variance.law import AngleLaw, Normal, Uniform
 from pennylane_dla.variance.problem import Budget, Problem
 from tests.variance.oracle import integrate

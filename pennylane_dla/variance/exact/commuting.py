@@ -27,14 +27,13 @@ from pennylane_dla.circuit.ansatz import ProductState
 from pennylane_dla.circuit.effective import EffectiveAnsatz
 from pennylane_dla.pauli import PauliStrings, PauliSum
 from pennylane_dla.pauli.strings import anticommutation_matrix, product
-
-from .chain_rule import to_elements
-from .dead import dead_rotations
-from .estimate import Prediction, VarianceEstimate
-from .gradient_mean import zero_mean
-from .observables import Family, distinct_rows, families, up_to_signs
-from .problem import Problem
-from .steps import Steps
+from pennylane_dla.variance.chain_rule import to_elements
+from pennylane_dla.variance.dead import dead_rotations
+from pennylane_dla.variance.estimate import Prediction, VarianceEstimate
+from pennylane_dla.variance.gradient_mean import zero_mean
+from pennylane_dla.variance.observables import Family, distinct_rows, families, up_to_signs
+from pennylane_dla.variance.problem import Problem
+from pennylane_dla.variance.steps import Steps
 
 METHOD = "exact"
 UNIFORM = (0.0, 0.0, 0.5, 0.5, 0.0)  # moments of an angle that is uniform over its period

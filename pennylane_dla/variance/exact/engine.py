@@ -21,19 +21,19 @@ from pennylane_dla.allowance import checkpoint
 from pennylane_dla.circuit.ansatz import UnknownState
 from pennylane_dla.circuit.effective import EffectiveAnsatz
 from pennylane_dla.pauli import PauliStrings, ProjectorProduct, StringTable
+from pennylane_dla.variance.chain_rule import to_elements
+from pennylane_dla.variance.estimate import Prediction, VarianceEstimate
+from pennylane_dla.variance.first_moment import mean_losses
+from pennylane_dla.variance.gradient_mean import mean_by_rotation, zero_mean
+from pennylane_dla.variance.observables import Family, distinct_rows, families, pushed
+from pennylane_dla.variance.problem import Budget, Problem
+from pennylane_dla.variance.reach import light_cone, reachable, restrict, shifted
+from pennylane_dla.variance.shares import in_turn
+from pennylane_dla.variance.steps import Steps, circuit_steps
 
 from . import commuting
-from .chain_rule import to_elements
-from .estimate import Prediction, VarianceEstimate
-from .first_moment import mean_losses
-from .gradient_mean import mean_by_rotation, zero_mean
-from .observables import Family, distinct_rows, families, pushed
 from .pair_sweep import Space, Weights, direct_index, sweep
-from .problem import Budget, Problem
-from .reach import light_cone, reachable, restrict, shifted
 from .sectors import pair_weights, surviving_sectors, term_partners
-from .shares import in_turn
-from .steps import Steps, circuit_steps
 
 METHOD = "exact"
 ROUNDING = 1e-13  # of a difference of second moments, relative
