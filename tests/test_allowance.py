@@ -11,7 +11,7 @@ import pennylane_dla as dla
 from pennylane_dla import allowance as module
 from pennylane_dla.allowance import Allowance, OutOfTime, afford, checkpoint, current, paced
 from pennylane_dla.variance import observable_module
-from pennylane_dla.variance.sharding import map_batches
+from pennylane_dla.variance.paths.sharding import map_batches
 
 
 class Clock:

@@ -30,9 +30,11 @@ from pennylane_dla.circuit.ansatz import Angle, Ansatz, Arguments, ProductState,
 from pennylane_dla.circuit.extract import extract
 from pennylane_dla.compat import numerics
 from pennylane_dla.pauli import PauliStrings, PauliSum
-from pennylane_dla.variance import path_batches, paths, sweep
-from pennylane_dla.variance.gate_table import gate_table, quarter
 from pennylane_dla.variance.law import AngleLaw
+from pennylane_dla.variance.paths import batches as path_batches
+from pennylane_dla.variance.paths import engine as paths
+from pennylane_dla.variance.paths import sweep
+from pennylane_dla.variance.paths.gate_table import gate_table, quarter
 from pennylane_dla.variance.problem import Budget, Problem
 
 

@@ -9,9 +9,10 @@ import pytest
 import pennylane_dla as dla
 from pennylane_dla.circuit.extract import extract
 from pennylane_dla.inspection import _stack
-from pennylane_dla.variance import first_moment, pair_paths
+from pennylane_dla.variance import first_moment
 from pennylane_dla.variance.choose import predict
 from pennylane_dla.variance.law import AngleLaw
+from pennylane_dla.variance.paths import pair_paths
 from pennylane_dla.variance.problem import Budget, Problem
 from pennylane_dla.variance.together import forecasts
 

@@ -18,7 +18,7 @@ multiplies the pair by ``E[cos α] = 0``, so few differences survive, for one te
 
 *Chosen* first, where all generators are single strings with independent angles and the strings within reach fit the
 budget: ``n(2n − 1)`` of them for free fermions, ``4ⁿ`` at worst, inside the light cone in any case. Where they do not
-fit, :mod:`~pennylane_dla.variance.paths` samples the same walk.
+fit, :mod:`~pennylane_dla.variance.paths.engine` samples the same walk.
 
 Sources: West et al., arXiv:2502.16404 (second moments on the commutator graph); Heyraud et al., arXiv:2302.04649 (the
 Clifford walk).

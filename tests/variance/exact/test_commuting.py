@@ -9,13 +9,13 @@ import pennylane_dla as dla
 from pennylane_dla.circuit.ansatz import ProductState, VectorState
 from pennylane_dla.circuit.extract import extract
 from pennylane_dla.pauli import PauliStrings, PauliSum
-from pennylane_dla.variance import paths
 from pennylane_dla.variance.estimate import Prediction
 from pennylane_dla.variance.exact import commuting
 from pennylane_dla.variance.exact import engine as exact
+from pennylane_dla.variance.paths import engine as paths
 from pennylane_dla.variance.steps import circuit_steps
 from tests.variance.oracle import density, string_matrix, sum_matrix
-from tests.variance.test_paths import circuit, problem, rotation, within
+from tests.variance.paths.test_engine import circuit, problem, rotation, within
 
 
 def closed_form(task):

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from pennylane_dla.pauli import PauliSum
-from pennylane_dla.variance import paths, splitting
-from tests.variance.test_paths import circuit, exact_reference, layered, problem, rotation, within
+from pennylane_dla.variance.paths import engine as paths
+from pennylane_dla.variance.paths import splitting
+from tests.variance.paths.test_engine import circuit, exact_reference, layered, problem, rotation, within
 
 
 @pytest.fixture

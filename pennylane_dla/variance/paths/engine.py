@@ -24,17 +24,17 @@ import numpy as np
 from pennylane_dla.allowance import current
 from pennylane_dla.circuit.ansatz import Channel, Rotation, UnknownState
 from pennylane_dla.pauli import ProjectorProduct
+from pennylane_dla.variance.chain_rule import to_elements
+from pennylane_dla.variance.estimate import Prediction, VarianceEstimate
+from pennylane_dla.variance.gradient_mean import zero_mean
+from pennylane_dla.variance.problem import Budget, Problem
+from pennylane_dla.variance.progress import Progress
+from pennylane_dla.variance.shares import in_turn, one_by_one
 
 from . import pair_paths, sharding
-from .chain_rule import to_elements
-from .estimate import Prediction, VarianceEstimate
+from .batches import LEAST_BATCHES, StagedWalk, Walk, batch, num_gates, staged_batch
 from .gate_table import light_cone, quarter, sources
-from .gradient_mean import zero_mean
 from .intervals import replicate_interval, standard_error, weighted_interval
-from .path_batches import LEAST_BATCHES, StagedWalk, Walk, batch, num_gates, staged_batch
-from .problem import Budget, Problem
-from .progress import Progress
-from .shares import in_turn, one_by_one
 from .state_block import state_block
 from .state_side import StateStrings
 from .term_classes import EXPANDED_PROJECTOR, TermClasses, classify_terms, letters_of, projector_terms

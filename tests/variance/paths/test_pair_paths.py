@@ -10,11 +10,11 @@ import pytest
 
 from pennylane_dla.circuit.ansatz import Angle, Channel, Rotation
 from pennylane_dla.pauli import PauliSum, ProjectorProduct
-from pennylane_dla.variance import paths
 from pennylane_dla.variance.law import Normal, Uniform
+from pennylane_dla.variance.paths import engine as paths
 from tests.variance import oracle
 from tests.variance.oracle import integrate
-from tests.variance.test_paths import (
+from tests.variance.paths.test_engine import (
     SIGMAS,
     assert_agrees,
     circuit,

@@ -6,20 +6,13 @@ Tolerance: 4.5 standard errors, a two-sided probability of 7e-6 a comparison; al
 import numpy as np
 import pytest
 
-from pennylane_dla.circuit.ansatz import (
-    Angle,
-    Ansatz,
-    Arguments,
-    ProductState,
-    Rotation,
-    UnknownState,
-    VectorState,
-)
+from pennylane_dla.circuit.ansatz import Angle, Ansatz, Arguments, ProductState, Rotation, UnknownState, VectorState
 from pennylane_dla.errors import DLAError
 from pennylane_dla.pauli import PauliSum, ProjectorProduct
-from pennylane_dla.variance import paths, state_side
 from pennylane_dla.variance.exact import engine as exact
 from pennylane_dla.variance.law import AngleLaw
+from pennylane_dla.variance.paths import engine as paths
+from pennylane_dla.variance.paths import state_side
 from pennylane_dla.variance.problem import Budget, Problem
 from tests.variance.exact.test_engine import random_ansatz
 from tests.variance.oracle import integrate

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from pennylane_dla.pauli import PauliSum
-from pennylane_dla.variance import paths
 from pennylane_dla.variance.law import Normal
-from tests.variance.test_paths import circuit, exact_reference, layered, problem, rotation
+from pennylane_dla.variance.paths import engine as paths
+from tests.variance.paths.test_engine import circuit, exact_reference, layered, problem, rotation
 
 pytestmark = pytest.mark.slow
 SEEDS = 200

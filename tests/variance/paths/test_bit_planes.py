@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pennylane_dla.compat import numerics
-from pennylane_dla.variance.bit_planes import GRID, plane_sums, planes
+from pennylane_dla.variance.paths.bit_planes import GRID, plane_sums, planes
 
 
 def weights(kind, rng):

@@ -20,18 +20,18 @@ from pennylane_dla.circuit.ansatz import Channel, ProductState
 from pennylane_dla.compat import numerics
 from pennylane_dla.pauli import PauliStrings, PauliSum, ProjectorProduct
 from pennylane_dla.pauli.strings import CODE, WORD, pack
+from pennylane_dla.variance.chain_rule import mean_to_elements, to_elements
+from pennylane_dla.variance.estimate import Prediction, VarianceEstimate
+from pennylane_dla.variance.first_moment import mean_gradient
+from pennylane_dla.variance.gradient_mean import mean_by_element, mean_by_rotation
+from pennylane_dla.variance.problem import Problem
+from pennylane_dla.variance.progress import Progress
+from pennylane_dla.variance.steps import circuit_steps
 
 from . import pair_walk, sharding
-from .chain_rule import mean_to_elements, to_elements
-from .estimate import Prediction, VarianceEstimate
-from .first_moment import mean_gradient
 from .gate_table import quarter
-from .gradient_mean import mean_by_element, mean_by_rotation
 from .intervals import standard_error, weighted_interval
 from .pair_walk import Pairs, Steps
-from .problem import Problem
-from .progress import Progress
-from .steps import circuit_steps
 
 METHOD = "paths"
 BATCH = 4096
@@ -45,7 +45,7 @@ def predict(problem: Problem, observable: PauliSum | ProjectorProduct, kept: lis
         problem: a circuit of rotations by single strings with independent angles
         observable: that of the problem, small projectors expanded
         kept: positions of the gates in its light cone, last first
-        rounds: see :func:`~pennylane_dla.variance.paths.rounds`
+        rounds: see :func:`~pennylane_dla.variance.paths.engine.rounds`
 
     Returns:
         estimates with errors, or why there are none
@@ -121,7 +121,7 @@ class _PairWalk:
         steps_of: its step
         blocks: the steps, in blocks
         transfers: of the channels
-        boost: see :func:`~pennylane_dla.variance.pair_walk.pair_block`
+        boost: see :func:`~pennylane_dla.variance.paths.pair_walk.pair_block`
         observable: where pairs start
         active: the wires in the light cone
         words: of a string, one spare bit at least

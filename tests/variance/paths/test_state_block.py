@@ -9,11 +9,11 @@ import pytest
 from pennylane_dla.circuit.ansatz import ProductState
 from pennylane_dla.circuit.extract import extract
 from pennylane_dla.pauli import PauliSum, ProjectorProduct
-from pennylane_dla.variance import paths
 from pennylane_dla.variance.exact import engine as exact
-from pennylane_dla.variance.state_block import state_block
+from pennylane_dla.variance.paths import engine as paths
+from pennylane_dla.variance.paths.state_block import state_block
 from tests.variance.exact.test_commuting import commuting_words, ring, state, times
-from tests.variance.test_paths import circuit, problem, rotation, within
+from tests.variance.paths.test_engine import circuit, problem, rotation, within
 
 
 def block_of(ansatz):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
-from pennylane_dla.variance.intervals import standard_error, weighted_interval
+from pennylane_dla.variance.paths.intervals import standard_error, weighted_interval
 
 
 @pytest.mark.parametrize("hits", [0, 1, 7, 50, 100])

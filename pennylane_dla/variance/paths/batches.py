@@ -11,11 +11,11 @@ from pennylane_dla.circuit.ansatz import ProductState, VectorState
 from pennylane_dla.compat import numerics
 from pennylane_dla.pauli import PauliStrings
 from pennylane_dla.pauli.strings import WORD, product
+from pennylane_dla.variance.problem import Problem
 
 from . import sharding, splitting, sweep
 from .bit_planes import Planes, plane_sums, planes
 from .gate_table import GateTable, active_wires, gate_table
-from .problem import Problem
 from .state_block import StateBlock
 from .state_side import StateStrings, state_strings
 from .term_classes import ProjectorTerms, TermClasses, letters_of
