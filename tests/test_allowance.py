@@ -10,7 +10,7 @@ import pytest
 import pennylane_dla as dla
 from pennylane_dla import allowance as module
 from pennylane_dla.allowance import Allowance, OutOfTime, afford, checkpoint, current, paced
-from pennylane_dla.variance import observable_module
+from pennylane_dla.variance.module import observable_module
 from pennylane_dla.variance.paths.sharding import map_batches
 
 

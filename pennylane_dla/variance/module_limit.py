@@ -18,7 +18,7 @@ from pennylane_dla.pauli import PauliSum
 from .chain_rule import to_elements
 from .estimate import Prediction, VarianceEstimate
 from .limit import Limit, ModuleShare
-from .observable_module import ObservableModule, Search, find_module, searched
+from .module.observable_module import ObservableModule, Search, find_module, searched
 from .problem import Problem
 
 METHOD = "limit"

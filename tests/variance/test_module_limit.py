@@ -11,14 +11,14 @@ from pennylane_dla.algebra.sums.closure import lie_closure_sums
 from pennylane_dla.allowance import Allowance
 from pennylane_dla.circuit.ansatz import Angle, Ansatz, Arguments, ProductState, Rotation, VectorState
 from pennylane_dla.pauli import PauliStrings, PauliSum
-from pennylane_dla.variance import module
 from pennylane_dla.variance.law import AngleLaw
 from pennylane_dla.variance.limit import limit as string_limit
+from pennylane_dla.variance.module import engine as module
 from pennylane_dla.variance.module_limit import module_limit
 from pennylane_dla.variance.problem import Budget, Problem
+from tests.variance.module.test_engine import qaoa, ring, ring_cost
 
 from .oracle import density, sum_matrix
-from .test_module import qaoa, ring, ring_cost
 
 
 class Asked(SimpleNamespace):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from pennylane_dla.variance.module.observable_module import MAX_DIM as MAX_MODULE
+
 from ..estimate import Prediction
-from ..observable_module import MAX_DIM as MAX_MODULE
 from ..problem import Problem
 from . import engine
 from .group import recognized

@@ -13,8 +13,8 @@ from pennylane_dla.allowance import current
 from pennylane_dla.circuit.ansatz import Ansatz, UnknownState
 from pennylane_dla.circuit.effective import EffectiveAnsatz, effective_ansatz
 from pennylane_dla.pauli import PauliSum
+from pennylane_dla.variance.module.observable_module import distinct_generators
 
-from ..observable_module import distinct_generators
 from .basis_states import BasisStates, Entries, Flips, TooManyStates, reach, restricted
 from .frame import Frame, frames, least_dimension
 from .invariant_space import (

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pennylane_dla.variance import frames
+from pennylane_dla.variance.module import frames
 
 
 def skew(frequencies, zeros, seed):

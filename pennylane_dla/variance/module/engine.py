@@ -21,16 +21,16 @@ import numpy as np
 import scipy.sparse
 
 from pennylane_dla.allowance import checkpoint, paced
+from pennylane_dla.variance.chain_rule import to_elements
+from pennylane_dla.variance.estimate import Prediction, VarianceEstimate
+from pennylane_dla.variance.gradient_mean import mean_by_rotation
+from pennylane_dla.variance.problem import Problem
+from pennylane_dla.variance.progress import Progress
+from pennylane_dla.variance.shares import one_by_one
 
-from . import noisy_module
-from .chain_rule import to_elements
-from .estimate import Prediction, VarianceEstimate
+from . import noisy
 from .frames import Frame, Moments, Phases
-from .gradient_mean import mean_by_rotation
 from .observable_module import ObservableModule, observable_module
-from .problem import Problem
-from .progress import Progress
-from .shares import one_by_one
 
 METHOD = "module"
 MAX_WORK = 4e12  # floating point operations, about a minute on two cores
@@ -55,7 +55,7 @@ def predict(problem: Problem) -> Prediction:
         exact values, or the reason why this engine does not apply
     """
     if problem.effective.channels and problem.kind != "var":
-        return noisy_module.predict(problem)
+        return noisy.predict(problem)
     reason = _obstacle(problem)
     if reason:
         return Prediction.unavailable(reason)

@@ -5,13 +5,13 @@ import pytest
 
 from pennylane_dla.circuit.ansatz import Angle, Ansatz, Arguments, ProductState, Rotation, VectorState
 from pennylane_dla.pauli import PauliSum
-from pennylane_dla.variance import module, observable_module
 from pennylane_dla.variance.exact import engine as exact
 from pennylane_dla.variance.law import AngleLaw, Normal, Uniform
+from pennylane_dla.variance.module import engine as module
+from pennylane_dla.variance.module import observable_module
 from pennylane_dla.variance.problem import Budget, Problem
 from tests.variance.exact.test_engine import random_ansatz, random_observable
-
-from .oracle import integrate, loss
+from tests.variance.oracle import integrate, loss
 
 
 def commuting_sum(rng, num_wires):

@@ -26,9 +26,9 @@ from pennylane_dla.algebra.sums.invariant_span import OverBudget, Progress, clos
 from pennylane_dla.allowance import OutOfTime, checkpoint, current, paced
 from pennylane_dla.circuit.ansatz import ProductState, State, UnknownState
 from pennylane_dla.pauli import PauliStrings, PauliSum, ProjectorProduct
+from pennylane_dla.variance.problem import Problem
 
 from .frames import MAX_BLOCK, largest_block
-from .problem import Problem
 
 MAX_DIM = 2048  # covariances are matrices of this size
 FIRST_DIM = 768  # up to which both sides are tried before either is grown further

@@ -11,14 +11,14 @@ import pytest
 
 import pennylane_dla as dla
 from pennylane_dla.circuit.ansatz import Angle, Ansatz, Arguments, Channel, ProductState, Rotation
-from pennylane_dla.variance import module
 from pennylane_dla.variance.exact import engine as exact
 from pennylane_dla.variance.law import AngleLaw, Normal
+from pennylane_dla.variance.module import engine as module
 from pennylane_dla.variance.problem import Problem
 from tests.variance.exact.test_engine import random_ansatz, random_observable
+from tests.variance.oracle import integrate
 
-from .oracle import integrate
-from .test_module import commuting_sum, integrate_finely
+from .test_engine import commuting_sum, integrate_finely
 
 
 def pauli_noise(rng, wires):

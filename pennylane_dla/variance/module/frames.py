@@ -17,8 +17,7 @@ from jaxtyping import Complex, Float
 
 from pennylane_dla.allowance import afford, checkpoint
 from pennylane_dla.circuit.ansatz import Angle
-
-from .law import AngleLaw
+from pennylane_dla.variance.law import AngleLaw
 
 _EQUAL = 1e-9  # frequencies closer than this fraction of the largest are one
 _LARGE = 256  # beyond, a matrix is diagonalised group by group of equal frequencies

@@ -30,12 +30,12 @@ from pennylane_dla.circuit.ansatz import Angle, Channel, UnknownState
 from pennylane_dla.circuit.effective import EffectiveAnsatz
 from pennylane_dla.pauli import PauliSum
 from pennylane_dla.pauli.strings import anticommutation_matrix
+from pennylane_dla.variance.channel_images import ChannelImages
+from pennylane_dla.variance.estimate import Prediction, VarianceEstimate
+from pennylane_dla.variance.gradient_mean import mean_by_element
+from pennylane_dla.variance.problem import Problem
 
-from .channel_images import ChannelImages
-from .estimate import Prediction, VarianceEstimate
-from .gradient_mean import mean_by_element
 from .observable_module import distinct_generators, pushed_observable
-from .problem import Problem
 
 METHOD = "module"
 MAX_STRINGS = 4096
