@@ -19,10 +19,10 @@ from jaxtyping import Complex, Float
 from pennylane_dla.circuit.ansatz import Ansatz, UnknownState
 from pennylane_dla.errors import DLAError
 from pennylane_dla.pauli import PauliStrings, PauliSum, ProjectorProduct
+from pennylane_dla.variance.chain_rule import angle_map
 from pennylane_dla.variance.problem import Problem
-from pennylane_dla.variance.simulated import angle_map
-from pennylane_dla.variance.simulators import Simulation, Turn, diagonals, simulation
-from pennylane_dla.variance.string_simulation import StringSimulation, string_simulation
+from pennylane_dla.variance.simulated.pauli_vectors import StringSimulation, string_simulation
+from pennylane_dla.variance.simulated.state_vectors import Simulation, Turn, diagonals, simulation
 
 DRAWS = 96
 LEAST_DRAWS = 24  # fewer say nothing about a share

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from .strings import PauliStrings
+from .strings import PauliStrings, product
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,3 +84,20 @@ class ProjectorProduct:
         z[:, list(self.wires)] = subsets
         signs = np.prod(np.where(subsets, np.array(self.signs), 1), axis=1)
         return PauliSum.collect(PauliStrings.from_bits(np.zeros_like(z), z), signs / 2.0**k)
+
+
+def square(observable: PauliSum) -> PauliSum:
+    """``O²``, of which only products of commuting terms survive.
+
+    >>> square(PauliSum.from_dict({"Z": 2.0, "X": 1.0})).constant
+    5.0
+    """
+    m = len(observable)
+    first, second = np.repeat(np.arange(m), m), np.tile(np.arange(m), m)
+    strings, exponent = product(observable.strings[first], observable.strings[second])
+    real = exponent % 2 == 0
+    coefficients = observable.coefficients[first] * observable.coefficients[second] * (1.0 - exponent)
+    parts = [strings[real], observable.strings]
+    weights = np.concatenate([coefficients[real], 2 * observable.constant * observable.coefficients])
+    total = PauliSum.collect(PauliStrings.concatenate(parts), weights)
+    return PauliSum(total.strings, total.coefficients, total.constant + observable.constant**2)

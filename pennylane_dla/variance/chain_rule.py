@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import scipy.sparse
 from jaxtyping import Float
 
 from pennylane_dla.circuit.ansatz import Angle
@@ -53,3 +54,22 @@ def mean_to_elements(
         for element, coefficient in zip(angle.elements, coefficients, strict=True):
             result[element] += coefficient * value
     return result
+
+
+def angle_map(angles: Sequence[Angle], num: int):
+    """``angles = offsets + matrix · elements``; the matrix of the chain rule, where an angle that is not affine counts
+    as the element itself, as for the other engines; and the positions of those."""
+    offsets = np.array([angle.offset for angle in angles], float)
+    own = [k for k, angle in enumerate(angles) if not angle.affine]
+    affine = [
+        (k, element, coefficient)
+        for k, angle in enumerate(angles)
+        if angle.affine
+        for element, coefficient in zip(angle.elements, angle.coefficients, strict=True)
+    ]
+    alone = [(k, e, 1.0) for k in own for e in angles[k].elements]
+    matrices = []
+    for entries in (affine, affine + alone):
+        rows, columns, values = zip(*entries, strict=True) if entries else ((), (), ())
+        matrices.append(scipy.sparse.csr_array((np.array(values, float), (rows, columns)), shape=(len(angles), num)))
+    return offsets, *matrices, own

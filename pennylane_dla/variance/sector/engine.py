@@ -9,10 +9,10 @@ import numpy as np
 
 from pennylane_dla.errors import DLAError
 from pennylane_dla.pauli import PauliSum, ProjectorProduct
+from pennylane_dla.pauli.sums import square
 
 from ..estimate import Prediction
 from ..problem import Problem
-from ..simulated import square
 from .covariance import MAX_WORK, exact_variances, memory, work
 from .sampled import sampled_variances
 from .sector import MAX_DIM, Sector, find_sector

@@ -15,12 +15,12 @@ from jaxtyping import Complex, Float
 
 from pennylane_dla.allowance import current
 from pennylane_dla.circuit.ansatz import Angle
+from pennylane_dla.variance.chain_rule import angle_map
 
 from ..estimate import Prediction, VarianceEstimate
 from ..gradient_mean import mean_by_element
 from ..problem import Problem
 from ..progress import Progress
-from ..simulated import angle_map
 from .samples import SectorSampler
 from .walk import SectorWalk
 

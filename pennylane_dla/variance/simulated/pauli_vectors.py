@@ -28,8 +28,8 @@ from pennylane_dla.allowance import checkpoint
 from pennylane_dla.circuit.ansatz import Angle, Ansatz
 from pennylane_dla.circuit.effective import effective_ansatz
 from pennylane_dla.pauli import PauliSum
+from pennylane_dla.variance.problem import Budget
 
-from .problem import Budget
 from .reached_strings import Damping, Mixing, ReachedStrings, Turn, reached_strings
 
 MAX_AMPLIFICATION = 1e4
@@ -41,7 +41,7 @@ BLOCK = 2**15  # numbers of a gate worked on together: they stay in the cache
 @dataclass(frozen=True, eq=False)
 class StringSimulation:
     """What is simulated: the strings that some observables reach. The interface is that of
-    :class:`~pennylane_dla.variance.simulators.Simulation`.
+    :class:`~pennylane_dla.variance.simulated.state_vectors.Simulation`.
 
     Args:
         reached: the strings and the steps between them

@@ -9,16 +9,16 @@ import pytest
 from pennylane_dla.allowance import Allowance
 from pennylane_dla.circuit.ansatz import Angle, Ansatz, Arguments, Channel, ProductState, Rotation, VectorState
 from pennylane_dla.pauli import PauliSum, ProjectorProduct
-from pennylane_dla.variance import simulated, simulators
 from pennylane_dla.variance.exact import engine as exact
 from pennylane_dla.variance.law import AngleLaw, Normal
 from pennylane_dla.variance.module import engine as module
 from pennylane_dla.variance.problem import Budget, Problem
-from pennylane_dla.variance.simulators import simulation
+from pennylane_dla.variance.simulated import engine as simulated
+from pennylane_dla.variance.simulated import state_vectors as simulators
+from pennylane_dla.variance.simulated.state_vectors import simulation
 from tests.variance.exact.test_engine import random_ansatz, random_observable
 from tests.variance.module.test_engine import qaoa, ring, ring_cost, sums_ansatz
-
-from .oracle import loss
+from tests.variance.oracle import loss
 
 QUIET = Budget(samples=2000, rtol=1e-9, progress=False)
 

@@ -13,17 +13,18 @@ from pennylane_dla.circuit.ansatz import Angle, Ansatz, Arguments, Channel, Prod
 from pennylane_dla.circuit.channels import transfer_matrix
 from pennylane_dla.circuit.extract import extract
 from pennylane_dla.pauli import PauliSum
-from pennylane_dla.variance import simulated, string_simulation
 from pennylane_dla.variance.law import AngleLaw
 from pennylane_dla.variance.module import engine as module
 from pennylane_dla.variance.problem import Budget, Problem
-from pennylane_dla.variance.reached_strings import Mixing
-from pennylane_dla.variance.simulators import simulation
+from pennylane_dla.variance.simulated import engine as simulated
+from pennylane_dla.variance.simulated import pauli_vectors as string_simulation
+from pennylane_dla.variance.simulated.reached_strings import Mixing
+from pennylane_dla.variance.simulated.state_vectors import simulation
 from tests.variance.exact.test_engine import random_ansatz, random_observable
 from tests.variance.module.test_engine import qaoa, ring, sums_ansatz
+from tests.variance.oracle import loss
 
-from .oracle import loss
-from .test_simulated import assert_within_errors, correlated
+from .test_engine import assert_within_errors, correlated
 
 BUDGET = Budget(progress=False)
 

@@ -22,9 +22,8 @@ from pennylane_dla.circuit.effective import EffectiveAnsatz, EffectiveChannel
 from pennylane_dla.pauli import PauliStrings, PauliSum
 from pennylane_dla.pauli.growing import GrowingStrings, TooManyStrings
 from pennylane_dla.pauli.strings import anticommutation_matrix, anticommute, product
-
-from .channel_images import ChannelImages
-from .problem import Budget
+from pennylane_dla.variance.channel_images import ChannelImages
+from pennylane_dla.variance.problem import Budget
 
 PAIR_BYTES = 16
 SECONDS_PER_PAIR = 3e-8  # of a rotation, there and back, in one circuit of a large batch

@@ -11,22 +11,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import scipy.sparse
 from jaxtyping import Float
 
 from pennylane_dla.allowance import OutOfTime, current
-from pennylane_dla.circuit.ansatz import Angle, Ansatz, UnknownState
+from pennylane_dla.circuit.ansatz import Ansatz, UnknownState
 from pennylane_dla.errors import DLAError
-from pennylane_dla.pauli import PauliStrings, PauliSum, ProjectorProduct
-from pennylane_dla.pauli.strings import product
+from pennylane_dla.pauli import PauliSum, ProjectorProduct
+from pennylane_dla.pauli.sums import square
+from pennylane_dla.variance.chain_rule import angle_map
+from pennylane_dla.variance.estimate import Prediction, VarianceEstimate
+from pennylane_dla.variance.gradient_mean import mean_by_element
+from pennylane_dla.variance.problem import Problem
+from pennylane_dla.variance.progress import Progress
+from pennylane_dla.variance.shares import in_turn
 
-from .estimate import Prediction, VarianceEstimate
-from .gradient_mean import mean_by_element
-from .problem import Problem
-from .progress import Progress
-from .shares import in_turn
-from .simulators import Simulation, light_cone, simulation
-from .string_simulation import StringSimulation, string_simulation
+from .pauli_vectors import StringSimulation, string_simulation
+from .state_vectors import Simulation, light_cone, simulation
 
 METHOD = "simulated"
 MAX_QUBITS = 16
@@ -154,23 +154,6 @@ def _observables(problem: Problem) -> tuple[PauliSum, ...] | str:
     return observable, square(observable)
 
 
-def square(observable: PauliSum) -> PauliSum:
-    """``O²``, of which only products of commuting terms survive.
-
-    >>> square(PauliSum.from_dict({"Z": 2.0, "X": 1.0})).constant
-    5.0
-    """
-    m = len(observable)
-    first, second = np.repeat(np.arange(m), m), np.tile(np.arange(m), m)
-    strings, exponent = product(observable.strings[first], observable.strings[second])
-    real = exponent % 2 == 0
-    coefficients = observable.coefficients[first] * observable.coefficients[second] * (1.0 - exponent)
-    parts = [strings[real], observable.strings]
-    weights = np.concatenate([coefficients[real], 2 * observable.constant * observable.coefficients])
-    total = PauliSum.collect(PauliStrings.concatenate(parts), weights)
-    return PauliSum(total.strings, total.coefficients, total.constant + observable.constant**2)
-
-
 @dataclass
 class _Moments:
     """Sums of powers about a point near the mean, to the fourth; ``scale`` is the size of what would be rounding
@@ -266,25 +249,6 @@ def _estimate(value, error, reason: str) -> VarianceEstimate:
     if np.ndim(value) == 0:
         interval = tuple(float(end) for end in interval)
     return VarianceEstimate(value, error, METHOD, False, interval, reason)
-
-
-def angle_map(angles: Sequence[Angle], num: int):
-    """``angles = offsets + matrix · elements``; the matrix of the chain rule, where an angle that is not affine counts
-    as the element itself, as for the other engines; and the positions of those."""
-    offsets = np.array([angle.offset for angle in angles], float)
-    own = [k for k, angle in enumerate(angles) if not angle.affine]
-    affine = [
-        (k, element, coefficient)
-        for k, angle in enumerate(angles)
-        if angle.affine
-        for element, coefficient in zip(angle.elements, angle.coefficients, strict=True)
-    ]
-    alone = [(k, e, 1.0) for k in own for e in angles[k].elements]
-    matrices = []
-    for entries in (affine, affine + alone):
-        rows, columns, values = zip(*entries, strict=True) if entries else ((), (), ())
-        matrices.append(scipy.sparse.csr_array((np.array(values, float), (rows, columns)), shape=(len(angles), num)))
-    return offsets, *matrices, own
 
 
 def _losses(
