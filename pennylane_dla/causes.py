@@ -6,8 +6,8 @@ import numpy as np
 
 from pennylane_dla.algebra.naming import format_dimension
 from pennylane_dla.diagnostics import Cause
-from pennylane_dla.variance.deep import limit_of
 from pennylane_dla.variance.estimate import Prediction, as_float
+from pennylane_dla.variance.limit.engine import limit_of
 
 WORTH_NAMING = 0.1  # a factor below it is a cause
 

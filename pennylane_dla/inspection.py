@@ -25,9 +25,9 @@ from pennylane_dla.diagnostics import (
 )
 from pennylane_dla.errors import DLAError
 from pennylane_dla.pauli import PauliSum, ProjectorProduct
-from pennylane_dla.variance.deep import limit_of
 from pennylane_dla.variance.estimate import Prediction, VarianceEstimate
 from pennylane_dla.variance.law import AngleLaw, Uniform
+from pennylane_dla.variance.limit.engine import limit_of
 from pennylane_dla.variance.problem import Budget, Problem
 from pennylane_dla.variance.together import Forecast, forecasts
 

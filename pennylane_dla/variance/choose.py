@@ -20,13 +20,13 @@ from .problem import Problem
 # Asked in this order, each imported when it is needed. The sector comes twice: where it is small, and where it is at
 # least smaller than the state vector.
 _MODULES = {
-    "exact": "exact",
+    "exact": "exact.engine",
     "sector first": "sector.first",
-    "module": "module",
-    "paths": "paths",
+    "module": "module.engine",
+    "paths": "paths.engine",
     "sector then": "sector.second",
     "sector": "sector.engine",
-    "simulated": "simulated",
+    "simulated": "simulated.engine",
 }
 ENGINES = ("exact", "module", "paths", "sector", "simulated")  # that ``method`` may name
 SHARE = 1 / 2  # of the time that is left, for an engine while there is another behind it

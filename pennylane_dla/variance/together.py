@@ -15,9 +15,9 @@ from pennylane_dla.circuit.ansatz import Ansatz
 from pennylane_dla.circuit.effective import without_noise
 
 from .choose import predict_together
-from .deep import deep_limits
 from .estimate import Prediction
 from .law import AngleLaw
+from .limit.engine import deep_limits
 from .problem import Budget, Problem
 from .shares import share_of
 

@@ -22,7 +22,7 @@ from pennylane_dla.algebra.classification import classify, classify_strings
 from pennylane_dla.algebra.naming import format_dimension
 from pennylane_dla.circuit.ansatz import ProductState
 from pennylane_dla.pauli import PauliStrings, PauliSum
-from pennylane_dla.variance.limit import limit
+from pennylane_dla.variance.limit.strings import limit
 
 
 def main() -> None:

@@ -49,7 +49,7 @@ def predict(problem: Problem) -> Prediction:
     ``E[(∂l)²] = Tr[F_k A_k E_k A_kᵀ]`` with ``F_k`` the second moment propagated from the state.
 
     Args:
-        problem: a circuit with independent angles; with noise :mod:`.noisy_module` takes its place
+        problem: a circuit with independent angles; with noise :mod:`.noisy` takes its place
 
     Returns:
         exact values, or the reason why this engine does not apply

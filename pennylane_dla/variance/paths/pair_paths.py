@@ -2,7 +2,7 @@
 wires.
 
 The second moment of the loss is a sum over pairs ``(Q, Q')`` (THEORY section 3). Under angles that are
-uniform over their period only pairs with constant ``Q + Q'`` survive and ``paths.py`` samples single
+uniform over their period only pairs with constant ``Q + Q'`` survive and ``engine.py`` samples single
 strings. Here angles have any law (a mean, a small spread, a known value), so pairs branch with weights of
 both signs: the estimate is unbiased and its error says what the signs cost.
 """

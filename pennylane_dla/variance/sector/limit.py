@@ -25,10 +25,10 @@ import numpy as np
 from jaxtyping import Complex, Float
 
 from pennylane_dla.algebra.sums.commutant import Commutant, NotConverged
+from pennylane_dla.variance.limit.strings import Limit, ModuleShare
 
 from ..chain_rule import to_elements
 from ..estimate import Prediction, VarianceEstimate
-from ..limit import Limit, ModuleShare
 from ..problem import Problem
 from .engine import observables_on, obstacle
 from .first import MAX_DIM, MAX_STATES
@@ -57,7 +57,8 @@ def sector_limit(
         projected: whether groups without a closed form are averaged too
 
     Returns:
-        Prediction: with the :class:`~pennylane_dla.variance.limit.Limit` in ``statistics["limit"]``, or the reason why
+        Prediction: with the :class:`~pennylane_dla.variance.limit.strings.Limit` in ``statistics["limit"]``, or the
+            reason why
         there is none
     """
     if sector not in _known:

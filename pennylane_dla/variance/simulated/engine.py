@@ -1,8 +1,8 @@
 """Sampled losses and gradients, where no other engine applies: one argument in several places, large modules, ``var``.
 
 The angles are drawn under their law as the user's arguments are, so nothing is assumed about which gate shares which
-argument. A circuit is run on the state vector of the observable's light cone (``simulators.py``), or on the Pauli
-strings that the observable reaches (``string_simulation.py``): with noise, beyond 16 qubits, or where these are few.
+argument. A circuit is run on the state vector of the observable's light cone (``state_vectors.py``), or on the Pauli
+strings that the observable reaches (``pauli_vectors.py``): with noise, beyond 16 qubits, or where these are few.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """QNodes with shared angles and sums of strings, as people write them: exact variances against sampled ones.
 
 The samples come from PennyLane's own execution of the QNode where it is affordable, elsewhere from the engine
-``simulated``, which :mod:`test_simulated` checks against PennyLane. All tolerances are five standard errors.
+``simulated``, which the tests of that engine checks against PennyLane. All tolerances are five standard errors.
 """
 
 import networkx as nx

@@ -9,7 +9,7 @@ import scipy.stats
 import pennylane_dla as dla
 from pennylane_dla.circuit.ansatz import ProductState
 from pennylane_dla.circuit.effective import effective_ansatz
-from pennylane_dla.variance.module_limit import module_limit
+from pennylane_dla.variance.limit.sums import module_limit
 from pennylane_dla.variance.sector import limit as sector_limits
 from pennylane_dla.variance.sector.group import Group
 from pennylane_dla.variance.sector.limit import limit_on_sector, sector_limit

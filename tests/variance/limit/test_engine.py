@@ -9,8 +9,8 @@ import pytest
 import pennylane_dla as dla
 from pennylane_dla.algebra.dynamical import dynamical_lie_algebra
 from pennylane_dla.circuit.extract import extract
-from pennylane_dla.variance.deep import deep_limit
 from pennylane_dla.variance.law import AngleLaw
+from pennylane_dla.variance.limit.engine import deep_limit
 from pennylane_dla.variance.problem import Problem
 
 DEVICE = qp.device("default.qubit")

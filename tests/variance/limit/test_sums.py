@@ -12,13 +12,12 @@ from pennylane_dla.allowance import Allowance
 from pennylane_dla.circuit.ansatz import Angle, Ansatz, Arguments, ProductState, Rotation, VectorState
 from pennylane_dla.pauli import PauliStrings, PauliSum
 from pennylane_dla.variance.law import AngleLaw
-from pennylane_dla.variance.limit import limit as string_limit
+from pennylane_dla.variance.limit.strings import limit as string_limit
+from pennylane_dla.variance.limit.sums import module_limit
 from pennylane_dla.variance.module import engine as module
-from pennylane_dla.variance.module_limit import module_limit
 from pennylane_dla.variance.problem import Budget, Problem
 from tests.variance.module.test_engine import qaoa, ring, ring_cost
-
-from .oracle import density, sum_matrix
+from tests.variance.oracle import density, sum_matrix
 
 
 class Asked(SimpleNamespace):
@@ -162,7 +161,7 @@ def test_the_state_may_be_entangled():
 
 def test_through_a_circuit():
     """Known gates and elements with coefficients: as :func:`deep_limit` calls it."""
-    from pennylane_dla.variance.deep import deep_limit
+    from pennylane_dla.variance.limit.engine import deep_limit
 
     n = 3
     problem = qaoa(n, 2, ring(n), ring_cost(n))

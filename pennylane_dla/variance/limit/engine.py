@@ -14,13 +14,13 @@ from pennylane_dla.allowance import OutOfTime
 from pennylane_dla.circuit.ansatz import ProductState, State, UnknownState
 from pennylane_dla.circuit.effective import EffectiveAnsatz
 from pennylane_dla.pauli import PauliStrings, PauliSum, ProjectorProduct
+from pennylane_dla.variance.estimate import Prediction, VarianceEstimate
+from pennylane_dla.variance.observables import families, pushed
+from pennylane_dla.variance.problem import Problem
+from pennylane_dla.variance.shares import one_by_one
 
-from .estimate import Prediction, VarianceEstimate
-from .limit import Limit, limit, limits
-from .observables import families, pushed
-from .problem import Problem
-from .projector_limit import projector_limit
-from .shares import one_by_one
+from .projectors import projector_limit
+from .strings import Limit, limit, limits
 
 MAX_PROJECTOR_WIRES = 12
 MAX_STATE_WIRES = 12
@@ -36,7 +36,8 @@ def deep_limit(problem: Problem, algebra: LieAlgebra | None = None) -> Predictio
 
     Returns:
         the limit for the loss and for every element (as if deep inside the circuit), with the
-        :class:`~pennylane_dla.variance.limit.Limit` itself in ``statistics["limit"]``; or the reason why there is none
+        :class:`~pennylane_dla.variance.limit.strings.Limit` itself in ``statistics["limit"]``; or the reason why there
+        is none
     """
     return deep_limits([problem], algebra)[0]
 
@@ -173,8 +174,9 @@ def _narrow(circuit: _Deep, problems: list[Problem], algebra: LieAlgebra | None)
 def _of_sums(circuit: _Deep, problem: Problem, observable: PauliSum, algebra: LieAlgebra | None) -> Prediction:
     if algebra is not None and algebra.complete and algebra.dim == 4**problem.effective.num_wires - 1:
         return _universal_limit(problem, circuit.generators, observable, circuit.state)
-    from .module_limit import module_limit  # heavy, and only for sums
-    from .sector.limit import limit_on_sector
+    from pennylane_dla.variance.sector.limit import limit_on_sector
+
+    from .sums import module_limit  # heavy, and only for sums
 
     closed = limit_on_sector(problem, projected=False)
     if closed.loss.available:

@@ -8,8 +8,8 @@ import pytest
 
 from pennylane_dla.circuit.ansatz import Angle, Ansatz, Arguments, ProductState, Rotation
 from pennylane_dla.pauli import PauliSum
-from pennylane_dla.variance.deep import deep_limit
 from pennylane_dla.variance.law import AngleLaw
+from pennylane_dla.variance.limit.engine import deep_limit
 from pennylane_dla.variance.problem import Budget, Problem
 from tests.variance.oracle import string_matrix
 

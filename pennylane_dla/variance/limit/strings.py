@@ -25,11 +25,11 @@ from pennylane_dla.allowance import checkpoint
 from pennylane_dla.circuit.ansatz import State, UnknownState
 from pennylane_dla.pauli import PauliStrings, PauliSum
 from pennylane_dla.pauli.strings import product
+from pennylane_dla.variance.estimate import VarianceEstimate
+from pennylane_dla.variance.observables import Family, distinct_rows, families, up_to_signs
+from pennylane_dla.variance.problem import Budget
 
-from .estimate import VarianceEstimate
-from .observables import Family, distinct_rows, families, up_to_signs
 from .orbit_average import Together, mean_square
-from .problem import Budget
 
 
 @dataclass(frozen=True, eq=False)

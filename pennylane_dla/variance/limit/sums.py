@@ -14,12 +14,12 @@ import scipy.sparse
 
 from pennylane_dla.algebra.sums.commutant import Commutant, NotConverged
 from pennylane_dla.pauli import PauliSum
+from pennylane_dla.variance.chain_rule import to_elements
+from pennylane_dla.variance.estimate import Prediction, VarianceEstimate
+from pennylane_dla.variance.module.observable_module import ObservableModule, Search, find_module, searched
+from pennylane_dla.variance.problem import Problem
 
-from .chain_rule import to_elements
-from .estimate import Prediction, VarianceEstimate
-from .limit import Limit, ModuleShare
-from .module.observable_module import ObservableModule, Search, find_module, searched
-from .problem import Problem
+from .strings import Limit, ModuleShare
 
 METHOD = "limit"
 MAX_DIM = 768  # the time grows with the third power: some seconds here
@@ -47,7 +47,8 @@ def module_limit(problem: Problem, generators: Sequence[PauliSum], observable: P
         observable: pushed to the same place
 
     Returns:
-        Prediction: with the :class:`~pennylane_dla.variance.limit.Limit` in ``statistics["limit"]``: one share for each
+        Prediction: with the :class:`~pennylane_dla.variance.limit.strings.Limit` in ``statistics["limit"]``: one share
+            for each
         class of equivalent irreducible parts
 
     Sources: Ragone et al., arXiv:2309.09342; Fontana et al., arXiv:2309.07902; Diaz et al., arXiv:2310.11505.

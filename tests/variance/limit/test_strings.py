@@ -8,23 +8,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pennylane_dla.circuit.ansatz import (
-    Angle,
-    Ansatz,
-    Arguments,
-    ProductState,
-    Rotation,
-    UnknownState,
-    VectorState,
-)
+from pennylane_dla.circuit.ansatz import Angle, Ansatz, Arguments, ProductState, Rotation, UnknownState, VectorState
 from pennylane_dla.pauli import PauliStrings, PauliSum
 from pennylane_dla.pauli.strings import product, turn
-from pennylane_dla.variance import orbit_average
 from pennylane_dla.variance.exact import engine as exact
 from pennylane_dla.variance.law import AngleLaw
-from pennylane_dla.variance.limit import limit
+from pennylane_dla.variance.limit import orbit_average
+from pennylane_dla.variance.limit.projectors import projector_limit
+from pennylane_dla.variance.limit.strings import limit
 from pennylane_dla.variance.problem import Budget, Problem
-from pennylane_dla.variance.projector_limit import projector_limit
 from tests.algebra.enumeration import anticommutation_table, codes, from_codes, generator_sets
 
 

@@ -18,9 +18,9 @@ from pennylane_dla.algebra.lie_algebra import LieAlgebra
 from pennylane_dla.algebra.orbits.orbit import Action
 from pennylane_dla.circuit.ansatz import State, UnknownState
 from pennylane_dla.pauli import PauliStrings
+from pennylane_dla.variance.problem import Budget
 
-from .limit import Contribution, Limit, assemble, average, scaled
-from .problem import Budget
+from .strings import Contribution, Limit, assemble, average, scaled
 
 
 def projector_limit(

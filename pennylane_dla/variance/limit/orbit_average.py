@@ -21,8 +21,7 @@ from pennylane_dla.algebra.orbits.stabilizer_count import Share
 from pennylane_dla.circuit.ansatz import ProductState, State, VectorState
 from pennylane_dla.pauli import PauliStrings
 from pennylane_dla.pauli.strings import product, unpack
-
-from .problem import Budget
+from pennylane_dla.variance.problem import Budget
 
 WORK = 2**26  # elementary steps (strings times qubits, or times amplitudes) of an enumeration
 
