@@ -13,12 +13,13 @@ from pennylane.tape import QuantumScript
 
 from .algebra.naming import format_dimension
 from .checked import index_of
-from .diagnostics import Diagnostics, _plain
+from .diagnosis.inspection import Options, inspect_circuit
+from .diagnosis.numbers import count
+from .diagnosis.plain import plain
+from .diagnosis.summary import Summary, shown_gradient, shown_shots, summarize
+from .diagnostics import Diagnostics
 from .errors import DLAError
-from .inspection import Options, inspect_circuit
-from .summary import Summary, shown_gradient, shown_shots, summarize
 from .variance.progress import Progress
-from .verdict import count
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,7 +132,7 @@ class Comparison:
     def to_dict(self) -> dict[str, Any]:
         """For each name its figures and region."""
         return {
-            name: _plain({**asdict(summary), "region": self.region(name)}) for name, summary in self.summaries.items()
+            name: plain({**asdict(summary), "region": self.region(name)}) for name, summary in self.summaries.items()
         }
 
     def to_json(self, **kwargs: Any) -> str:
@@ -201,7 +202,7 @@ def compare(circuits: Mapping[str, Any], measurement: int = 0, **options: Any) -
         for name in names:
             own, keywords = _deal(args, kwargs, name, names)
             try:
-                found[name] = inspect_circuit(circuits[name], own, keywords, chosen)
+                found[name] = Diagnostics.of(inspect_circuit(circuits[name], own, keywords, chosen))
             except DLAError as error:
                 raise DLAError(f"{name}: {error}") from error
             index_of("measurement", measurement, len(found[name].measurements), name)

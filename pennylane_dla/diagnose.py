@@ -13,9 +13,9 @@ import pennylane as qp
 from pennylane.tape import QuantumScript
 
 from .circuit.call_key import call_key
+from .diagnosis.inspection import Options, inspect_circuit
 from .diagnostics import Diagnostics
 from .errors import BarrenPlateauError, DLAError, DLAWarning, TrainabilityError
-from .inspection import Options, inspect_circuit
 
 
 def inspect(circuit, **options: Any) -> Callable[..., Diagnostics]:
@@ -73,7 +73,7 @@ def inspect(circuit, **options: Any) -> Callable[..., Diagnostics]:
 
     @functools.wraps(circuit if isinstance(circuit, qp.QNode) else inspect)
     def wrapper(*args, **kwargs) -> Diagnostics:
-        return inspect_circuit(circuit, args, kwargs, chosen)
+        return Diagnostics.of(inspect_circuit(circuit, args, kwargs, chosen))
 
     return wrapper
 
@@ -179,7 +179,7 @@ def diagnose(tape, **options: Any):
     'resolved'
     """
     marked = copy.copy(tape)
-    marked.dla = inspect_circuit(tape, (), {}, Options.from_keywords(**options))
+    marked.dla = Diagnostics.of(inspect_circuit(tape, (), {}, Options.from_keywords(**options)))
     return (marked,), _one
 
 
@@ -245,7 +245,7 @@ class DiagnosedQNode(qp.QNode):
             self._dla_latest = found
             return
         try:
-            found = inspect_circuit(self, args, kwargs, self._dla_options)
+            found = Diagnostics.of(inspect_circuit(self, args, kwargs, self._dla_options))
         except Exception as error:  # whatever happens in here must not stop the user's circuit
             found = error if isinstance(error, DLAError) else DLAError(f"{type(error).__name__}: {error}")
             found.__cause__ = error if found is not error else None

@@ -25,11 +25,12 @@ from pennylane.tape import QuantumScript
 
 from .algebra.naming import format_dimension
 from .checked import index_of
-from .diagnostics import Diagnostics, _plain
+from .diagnosis.growth import MIN_POINTS, Growth, growth
+from .diagnosis.inspection import Options, inspect_circuit
+from .diagnosis.plain import plain
+from .diagnosis.records import Diagnosis
+from .diagnosis.summary import Summary, shown_gradient, shown_shots, summarize
 from .errors import DLAError, DLAWarning
-from .growth import MIN_POINTS, Growth, growth
-from .inspection import Options, inspect_circuit
-from .summary import Summary, shown_gradient, shown_shots, summarize
 from .variance.progress import Progress
 
 PLATEAU = {
@@ -138,9 +139,9 @@ class Scaling:
             "over": self.over,
             "verdict": self.verdict,
             "plateau": self.plateau,
-            "gradient": _plain({**asdict(self.gradient), "rate": self.gradient.rate}),
-            "loss": _plain({**asdict(self.loss), "rate": self.loss.rate}),
-            "cases": [_plain({"size": c.size, "seconds": c.seconds, **asdict(c.summary)}) for c in self.cases],
+            "gradient": plain({**asdict(self.gradient), "rate": self.gradient.rate}),
+            "loss": plain({**asdict(self.loss), "rate": self.loss.rate}),
+            "cases": [plain({"size": c.size, "seconds": c.seconds, **asdict(c.summary)}) for c in self.cases],
             "notes": list(self.notes),
         }
 
@@ -180,7 +181,7 @@ def scaling(
     .. math:: \mathrm{Var}[\partial\ell] \propto 2^{-rn} \quad\text{or}\quad n^{-d} \quad\text{or constant}
 
     are fitted to the logarithm of the variances, with their errors, and compared by Akaike's criterion
-    (:func:`~pennylane_dla.growth.growth`). Three sizes or fewer give no verdict.
+    (:func:`~pennylane_dla.diagnosis.growth.growth`). Three sizes or fewer give no verdict.
 
     Args:
         build: ``build(n)`` returns ``(qnode, args)`` or ``(qnode, args, kwargs)``; ``args`` is the tuple of positional
@@ -282,7 +283,7 @@ def _case(payload, size) -> Case:
     return Case(size, summarize(diagnostics, measurement), time.perf_counter() - start)
 
 
-def diagnose_built(built, size, options) -> Diagnostics:
+def diagnose_built(built, size, options) -> Diagnosis:
     """The circuit that ``build`` made, diagnosed."""
     if not isinstance(built, tuple) or len(built) not in (2, 3) or not isinstance(built[0], (qp.QNode, QuantumScript)):
         raise DLAError(

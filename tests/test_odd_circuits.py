@@ -13,9 +13,9 @@ import scipy.sparse
 import pennylane_dla as dla
 from pennylane_dla.circuit.extract import extract
 from pennylane_dla.diagnosis.signal import find_signal
+from pennylane_dla.diagnosis.verdict import verdict
 from pennylane_dla.pauli import PauliSum
 from pennylane_dla.variance.estimate import Prediction, VarianceEstimate
-from pennylane_dla.verdict import verdict
 
 from .variance.oracle import loss
 

@@ -16,13 +16,13 @@ import numpy as np
 from jaxtyping import Float
 from scipy.stats import ncx2
 
-from pennylane_dla.diagnostics import Signal
 from pennylane_dla.pauli import PauliSum, ProjectorProduct
 from pennylane_dla.variance.estimate import Prediction, VarianceEstimate, as_float
 from pennylane_dla.variance.limit.strings import Limit
 from pennylane_dla.variance.problem import Problem
 
 from .draws import Draws, sample_draws
+from .records import Signal
 from .shots import mean_probability, shift_weights, shot_variance
 
 RARE_WIRES = 8  # from how many on the outcome of a projector is so rare that its mean is not typical

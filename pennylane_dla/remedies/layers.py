@@ -14,7 +14,7 @@ import pennylane as qp
 from pennylane_dla.circuit.ansatz import Ansatz, Channel, Rotation
 from pennylane_dla.circuit.arguments import read_call
 from pennylane_dla.circuit.extract import extract
-from pennylane_dla.diagnostics import Source
+from pennylane_dla.diagnosis.records import Source
 
 from .remedy import Figures
 from .variant import Variant

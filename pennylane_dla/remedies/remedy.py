@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from pennylane_dla.algebra.naming import format_dimension
-from pennylane_dla.diagnostics import Diagnostics, _plain
-from pennylane_dla.verdict import count
+from pennylane_dla.diagnosis.numbers import count
+from pennylane_dla.diagnosis.plain import plain
+from pennylane_dla.diagnosis.records import Diagnosis
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ class Remedy:
     factor: float
     dim: int
     price: str
-    diagnostics: Diagnostics
+    diagnostics: Diagnosis
 
     @property
     def gradient(self) -> float:
@@ -126,7 +127,7 @@ class Remedies:
 
     def to_dict(self) -> dict[str, Any]:
         """Everything as lists, numbers and strings."""
-        return _plain(
+        return plain(
             {
                 "name": self.name,
                 "before": asdict(self.before),

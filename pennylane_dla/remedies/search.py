@@ -9,9 +9,9 @@ from dataclasses import replace
 import numpy as np
 
 from pennylane_dla.checked import index_of, positive_number
-from pennylane_dla.diagnostics import Diagnostics
+from pennylane_dla.diagnosis.inspection import Options, inspect_ansatz
+from pennylane_dla.diagnosis.records import Diagnosis
 from pennylane_dla.errors import DLAError
-from pennylane_dla.inspection import Options, inspect_ansatz
 from pennylane_dla.variance.choose import ENGINES
 from pennylane_dla.variance.progress import Progress
 
@@ -34,7 +34,7 @@ class OutOfTime(Exception):
 
 
 def find_remedies(
-    diagnostics: Diagnostics, measurement: int | None = None, max_seconds: float = MAX_SECONDS, progress: bool = True
+    diagnostics: Diagnosis, measurement: int | None = None, max_seconds: float = MAX_SECONDS, progress: bool = True
 ) -> Remedies:
     """Diagnose variants of the circuit, and list those whose gradient varies more.
 
@@ -101,12 +101,12 @@ def find_remedies(
     return Remedies(diagnostics.name, before, diagnostics.algebra.dim, tuple(found), tuple(notes))
 
 
-def _worst(diagnostics: Diagnostics) -> int:
+def _worst(diagnostics: Diagnosis) -> int:
     needed = [m.shots_needed if m.shots_needed is not None else -1.0 for m in diagnostics.measurements]
     return int(np.argmax(needed))
 
 
-def _base(diagnostics: Diagnostics, measurement: int | None) -> Variant:
+def _base(diagnostics: Diagnosis, measurement: int | None) -> Variant:
     """The circuit as it is, with the one measurement."""
     index = _worst(diagnostics) if measurement is None else measurement
     index = index_of("measurement", index, len(diagnostics.measurements), diagnostics.name)
@@ -136,8 +136,8 @@ def _helps(before: Figures, after: Figures) -> bool:
     return after.relative > 0 and after.relative >= GAIN * doubt * before.relative
 
 
-def _remedy(diagnostics: Diagnostics, variant: Variant, before: Figures, after: Figures) -> Remedy:
-    changed = inspect_ansatz((variant.ansatz,), variant.options, diagnostics.name)
+def _remedy(diagnostics: Diagnosis, variant: Variant, before: Figures, after: Figures) -> Remedy:
+    changed = type(diagnostics).of(inspect_ansatz((variant.ansatz,), variant.options, diagnostics.name))
     price = [variant.price] if variant.price else []
     if changed.algebra.dim < diagnostics.algebra.dim:
         price.insert(0, "smaller algebra")

@@ -8,14 +8,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from pennylane_dla.circuit.ansatz import Ansatz, Measurement, Rotation
+from pennylane_dla.diagnosis.inspection import Options
 from pennylane_dla.diagnosis.signal import measured_signal, second_moment
-from pennylane_dla.inspection import Options
+from pennylane_dla.diagnosis.summary import median_live
+from pennylane_dla.diagnosis.verdict import DEFAULT_SHOTS, decide
 from pennylane_dla.pauli import ProjectorProduct
-from pennylane_dla.summary import median_live
 from pennylane_dla.variance.choose import ENGINES, predict
 from pennylane_dla.variance.law import AngleLaw
 from pennylane_dla.variance.problem import Problem
-from pennylane_dla.verdict import DEFAULT_SHOTS, decide
 
 from .remedy import Figures
 

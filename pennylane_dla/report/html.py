@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from html import escape
 
-from pennylane_dla.diagnostics import Diagnostics
+from pennylane_dla.diagnosis.records import Diagnosis
 from pennylane_dla.report.text import closing_rows, measurement_blocks, rows, word_columns
 
 # The colours are the page's own: text is currentColor, backgrounds are transparent, lines and the badge are mixed from
@@ -37,7 +37,7 @@ BADGES = {
 }
 
 
-def render_html(diagnostics: Diagnostics) -> str:
+def render_html(diagnostics: Diagnosis) -> str:
     """The report as HTML: what ``print`` shows, as one table for the circuit and one for each measurement.
 
     Args:

@@ -10,17 +10,18 @@ from typing import Any
 import numpy as np
 
 from pennylane_dla.algebra.naming import format_dimension
-from pennylane_dla.diagnostics import Diagnostics, GradientDiagnostics, MeasurementDiagnostics, Signal
+from pennylane_dla.diagnosis.numbers import count
+from pennylane_dla.diagnosis.records import Diagnosis, GradientDiagnostics, MeasurementDiagnostics, Signal
+from pennylane_dla.diagnosis.verdict import deciding
 from pennylane_dla.variance.estimate import VarianceEstimate, as_float
-from pennylane_dla.verdict import count, deciding
 
 WIDTH = 98
 LABEL = 14
 MANY = 4  # measurements that are printed one by one
 
 
-def render(diagnostics: Diagnostics) -> str:
-    """The report of :class:`~pennylane_dla.diagnostics.Diagnostics`."""
+def render(diagnostics: Diagnosis) -> str:
+    """The report of :class:`~pennylane_dla.diagnosis.records.Diagnosis`."""
     lines = [f"{diagnostics.name}: {diagnostics.verdict.headline}", ""]
     for label, text in rows(diagnostics):
         lines += _wrapped(label, text)
@@ -34,7 +35,7 @@ def render(diagnostics: Diagnostics) -> str:
     return "\n".join(lines)
 
 
-def rows(diagnostics: Diagnostics) -> list[tuple[str, str]]:
+def rows(diagnostics: Diagnosis) -> list[tuple[str, str]]:
     """What concerns the circuit as a whole."""
     arguments = diagnostics.arguments
     shapes = ", ".join(
@@ -47,7 +48,7 @@ def rows(diagnostics: Diagnostics) -> list[tuple[str, str]]:
     ]
 
 
-def describe_algebra(diagnostics: Diagnostics) -> str:
+def describe_algebra(diagnostics: Diagnosis) -> str:
     """Type, dimension and share of the full algebra, in one line."""
     algebra = diagnostics.algebra
     if algebra.complete and algebra.dim == 0:
@@ -65,7 +66,7 @@ def describe_algebra(diagnostics: Diagnostics) -> str:
     return text
 
 
-def measurement_blocks(diagnostics: Diagnostics) -> list[tuple[str, list[tuple[str, str]]]]:
+def measurement_blocks(diagnostics: Diagnosis) -> list[tuple[str, list[tuple[str, str]]]]:
     """A title and rows for each measurement; of many, their range and the one that decides."""
     measurements = diagnostics.measurements
     if len(measurements) <= MANY:
@@ -248,7 +249,7 @@ def percent(share: Fraction) -> str:
     return f"a fraction {scientific(share)}"
 
 
-def closing_rows(diagnostics: Diagnostics) -> list[tuple[str, str]]:
+def closing_rows(diagnostics: Diagnosis) -> list[tuple[str, str]]:
     """Verdict, assumptions and notes."""
     verdict = diagnostics.verdict
     result = [("verdict", f"{verdict.label}: {verdict.criterion}."), ("", verdict.outlook)]

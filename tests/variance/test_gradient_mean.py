@@ -8,7 +8,7 @@ import pytest
 
 import pennylane_dla as dla
 from pennylane_dla.circuit.extract import extract
-from pennylane_dla.inspection import _stack
+from pennylane_dla.diagnosis.inspection import _stack
 from pennylane_dla.variance import first_moment
 from pennylane_dla.variance.choose import predict
 from pennylane_dla.variance.law import AngleLaw

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from pennylane_dla.checked import index_of
-from pennylane_dla.diagnostics import Diagnostics, MeasurementDiagnostics
+from pennylane_dla.diagnosis.records import Diagnosis, MeasurementDiagnostics
 from pennylane_dla.errors import DLAError
 from pennylane_dla.variance.estimate import VarianceEstimate, as_float
 
@@ -44,7 +44,7 @@ def new_axes(ax, figsize: tuple[float, float]):
     return ax
 
 
-def measurement_of(diagnostics: Diagnostics, index: int) -> MeasurementDiagnostics:
+def measurement_of(diagnostics: Diagnosis, index: int) -> MeasurementDiagnostics:
     """One measurement.
 
     Raises:

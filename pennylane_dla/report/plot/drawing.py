@@ -12,16 +12,16 @@ from pennylane.tape import QuantumScript
 from pennylane_dla.circuit.ansatz import Rotation
 from pennylane_dla.circuit.decomposition import leaves_of
 from pennylane_dla.circuit.extract import extract
-from pennylane_dla.diagnostics import Diagnostics
-from pennylane_dla.variants import rewritten
+from pennylane_dla.diagnosis.records import Diagnosis
 
 from .canvas import SEQUENTIAL, ElementValues, contrasting, ink, log_norm, measurement_of, new_axes, pyplot
 from .heat_map import colour_bar, heat_map
+from .rewriting import rewritten
 
 MAX_WIRES, MAX_LAYERS = 16, 40  # what still is a drawing; above, a heat map
 
 
-def circuit(diagnostics: Diagnostics, ax=None, measurement: int = 0):
+def circuit(diagnostics: Diagnosis, ax=None, measurement: int = 0):
     r"""Draw the circuit, every trainable gate coloured by :math:`\mathrm{Var}[\partial\ell/\partial\theta]`.
 
     Dead gates (variance exactly 0) are hatched and carry no colour, gates whose gradient sampling never saw are dotted.
@@ -52,7 +52,7 @@ def circuit(diagnostics: Diagnostics, ax=None, measurement: int = 0):
     return drawn(diagnostics, drawing_plan(diagnostics), ax, measurement)
 
 
-def drawn(diagnostics: Diagnostics, plan, ax, measurement: int):
+def drawn(diagnostics: Diagnosis, plan, ax, measurement: int):
     """:func:`circuit` with its :func:`drawing_plan` at hand."""
     plt = pyplot()
     chosen = measurement_of(diagnostics, measurement)
@@ -70,7 +70,7 @@ def drawn(diagnostics: Diagnostics, plan, ax, measurement: int):
     return ax
 
 
-def drawing_plan(diagnostics: Diagnostics):
+def drawing_plan(diagnostics: Diagnosis):
     """The tape gate by gate with integer wires, the column of each operation, the elements that drive it.
 
     ``None`` where the circuit is too large for a drawing, or the call was not kept.

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
+from pennylane_dla.diagnosis.numbers import count
+from pennylane_dla.diagnosis.records import Diagnosis
 from pennylane_dla.diagnosis.shots import shift_weights, shot_variance
-from pennylane_dla.diagnostics import Diagnostics
 from pennylane_dla.variance.estimate import Prediction
-from pennylane_dla.verdict import count
 
 from .canvas import GREEN, ORANGE, SKY, VERMILION, ElementValues, ink, measurement_of, new_axes, pyplot, scalar
 
 
-def gradients(diagnostics: Diagnostics, ax=None, measurement: int = 0):
+def gradients(diagnostics: Diagnosis, ax=None, measurement: int = 0):
     r"""Variance :math:`\mathrm{Var}[\partial\ell/\partial\theta_k]` of every gradient component, on a log scale.
 
     Lines: the variance of the loss, the gradient in the limit of a deep circuit, and the noise floor
@@ -126,7 +126,7 @@ def gradients(diagnostics: Diagnostics, ax=None, measurement: int = 0):
     return ax
 
 
-def noise_floor(diagnostics: Diagnostics, measurement: int) -> float:
+def noise_floor(diagnostics: Diagnosis, measurement: int) -> float:
     """Variance of one parameter-shift estimate of the median live component, with the shots that are assumed."""
     chosen = diagnostics.measurements[measurement]
     observable = diagnostics.ansatz.measurements[measurement].observable if diagnostics.ansatz is not None else None
@@ -140,7 +140,7 @@ def noise_floor(diagnostics: Diagnostics, measurement: int) -> float:
     return float(np.median(weights[driven]) * shot_variance(observable, prediction) / (2 * diagnostics.shots))
 
 
-def name_arguments(ax, diagnostics: Diagnostics) -> None:
+def name_arguments(ax, diagnostics: Diagnosis) -> None:
     """Where one trainable argument ends and the next begins."""
     arguments = diagnostics.arguments
     ends = np.cumsum([int(np.prod(shape)) for shape in arguments.shapes])

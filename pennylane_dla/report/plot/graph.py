@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Bool, Int
 
 from pennylane_dla.circuit.effective import EffectiveAnsatz, effective_ansatz
-from pennylane_dla.diagnostics import Diagnostics
+from pennylane_dla.diagnosis.records import Diagnosis
 from pennylane_dla.errors import DLAError
 from pennylane_dla.pauli import PauliStrings, PauliSum
 from pennylane_dla.pauli.strings import anticommutation_matrix, product
@@ -97,7 +97,7 @@ def _noncommuting(generators) -> Bool[np.ndarray, "m m"]:
     return edges
 
 
-def algebra(diagnostics: Diagnostics, ax=None):
+def algebra(diagnostics: Diagnosis, ax=None):
     """Draw which generators do not commute; connected components are the commuting parts of the Lie algebra.
 
     Up to 120 distinct generators are drawn as a graph, a component in one colour and marker; more of them as a matrix,
@@ -129,7 +129,7 @@ def algebra(diagnostics: Diagnostics, ax=None):
     return ax
 
 
-def component_names(diagnostics: Diagnostics, graph: GeneratorGraph) -> list[str]:
+def component_names(diagnostics: Diagnosis, graph: GeneratorGraph) -> list[str]:
     """For each component of the graph what it generates, where the classification says it."""
     sizes = np.bincount(graph.component)
     names = [f"{size} generator{'s' if size > 1 else ''}" for size in sizes]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from pennylane_dla.growth import Growth
+from pennylane_dla.diagnosis.growth import Growth
 
 from .canvas import ORANGE, SKY, ink, new_axes, pyplot
 

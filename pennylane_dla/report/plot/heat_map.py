@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from pennylane_dla.circuit.ansatz import Ansatz, Rotation
-from pennylane_dla.diagnostics import Diagnostics
+from pennylane_dla.diagnosis.records import Diagnosis
 
 from .canvas import DEAD_GREY, SEQUENTIAL, UNSEEN_GREY, ElementValues, ink, log_norm, measurement_of
 
@@ -58,7 +58,7 @@ def grid(
     return field, kind
 
 
-def heat_map(diagnostics: Diagnostics, ax, measurement: int = 0):
+def heat_map(diagnostics: Diagnosis, ax, measurement: int = 0):
     """Draw into ``ax``; a cell is one qubit in one moment, dead ones dark grey, unseen ones light grey.
 
     Args:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pennylane_dla.diagnostics import Diagnostics
+from pennylane_dla.diagnosis.records import Diagnosis
 
 from .canvas import measurement_of, pyplot
 from .drawing import drawing_plan, drawn
@@ -10,7 +10,7 @@ from .gradient_panel import gradients
 from .parts import parts
 
 
-def overview(diagnostics: Diagnostics, measurement: int = 0):
+def overview(diagnostics: Diagnosis, measurement: int = 0):
     """The circuit with its gradient variances, these against shot noise and the deep limit, the parts of the algebra.
 
     Args:

@@ -6,14 +6,14 @@ from fractions import Fraction
 from math import log10
 from typing import Any
 
-from pennylane_dla.diagnostics import Diagnostics
+from pennylane_dla.diagnosis.records import Diagnosis
 
 from .canvas import BLUE, GREEN, ORANGE, SKY, ink, measurement_of, new_axes, pyplot
 
 MAX_PARTS = 6
 
 
-def parts(diagnostics: Diagnostics, ax=None, measurement: int = 0):
+def parts(diagnostics: Diagnosis, ax=None, measurement: int = 0):
     r"""Bars for each invariant module :math:`M_\kappa` of the observable, or for each ideal of the algebra.
 
     A deep circuit has the loss variance :math:`\sum_\kappa P_\kappa(O) P_\kappa(\rho) / \dim M_\kappa`: long bars of
@@ -122,7 +122,7 @@ def module_bars(ax, modules) -> None:
     )
 
 
-def ideal_bars(ax, diagnostics: Diagnostics) -> None:
+def ideal_bars(ax, diagnostics: Diagnosis) -> None:
     """Dimensions of the ideals, beside that of all traceless operators."""
     foreground, _ = ink()
     algebra = diagnostics.algebra

@@ -1,4 +1,4 @@
-"""From a circuit and its arguments to :class:`~pennylane_dla.diagnostics.Diagnostics`: the whole story, in order."""
+"""From a circuit and its arguments to :class:`~pennylane_dla.diagnosis.records.Diagnosis`: the story."""
 
 from __future__ import annotations
 
@@ -11,18 +11,11 @@ import numpy as np
 import pennylane as qp
 
 from pennylane_dla.algebra.dynamical import dynamical_lie_algebra
+from pennylane_dla.allowance import Allowance
 from pennylane_dla.checked import whole_number
 from pennylane_dla.circuit.ansatz import Ansatz, Arguments, Measurement
 from pennylane_dla.circuit.effective import effective_ansatz, without_noise
 from pennylane_dla.circuit.extract import extract
-from pennylane_dla.diagnostics import (
-    Diagnostics,
-    GradientDiagnostics,
-    LimitDiagnostics,
-    LossDiagnostics,
-    MeasurementDiagnostics,
-    Source,
-)
 from pennylane_dla.errors import DLAError
 from pennylane_dla.pauli import PauliSum, ProjectorProduct
 from pennylane_dla.variance.estimate import Prediction, VarianceEstimate
@@ -31,9 +24,9 @@ from pennylane_dla.variance.limit.engine import limit_of
 from pennylane_dla.variance.problem import Budget, Problem
 from pennylane_dla.variance.together import Forecast, forecasts
 
-from .allowance import Allowance
 from .causes import find_causes
-from .diagnosis.signal import measured_signal, second_moment
+from .records import Diagnosis, GradientDiagnostics, LimitDiagnostics, LossDiagnostics, MeasurementDiagnostics, Source
+from .signal import measured_signal, second_moment
 from .verdict import DEFAULT_SHOTS, verdict
 
 MAX_SHOTS = 10**18  # more than the age of the universe in seconds, and a float holds it
@@ -77,7 +70,7 @@ class Options:
 DRAWING = 1.0  # seconds that simulated initializations may take, at the default max_seconds
 
 
-def inspect_circuit(circuit, args: tuple, kwargs: dict, options: Options) -> Diagnostics:
+def inspect_circuit(circuit, args: tuple, kwargs: dict, options: Options) -> Diagnosis:
     """Diagnose one call of a circuit; nothing is executed.
 
     Args:
@@ -108,7 +101,7 @@ def inspect_circuit(circuit, args: tuple, kwargs: dict, options: Options) -> Dia
 
 def inspect_ansatz(
     batch: Sequence[Ansatz], options: Options, name: str = "circuit", allowance: Allowance | None = None
-) -> Diagnostics:
+) -> Diagnosis:
     """Diagnose a circuit that was read already, or a variant of one.
 
     Args:
@@ -127,7 +120,7 @@ def inspect_ansatz(
     algebra = dynamical_lie_algebra(effective, budget.max_dim, budget.progress, allowance)
     found = forecasts(batch, law, budget, options.method, algebra, allowance)
     measurements = tuple(_diagnose_measurement(batch, i, one, law, options) for i, one in enumerate(found))
-    return Diagnostics(
+    return Diagnosis(
         name=name,
         num_wires=first.num_wires,
         num_params=arguments.num_elements,

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pennylane_dla.growth import growth
+from pennylane_dla.diagnosis.growth import growth
 
 N = np.array([4, 6, 8, 10, 12])
 EXACT = np.zeros(5)

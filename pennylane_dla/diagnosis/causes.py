@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from pennylane_dla.algebra.naming import format_dimension
-from pennylane_dla.diagnostics import Cause
 from pennylane_dla.variance.estimate import Prediction, as_float
 from pennylane_dla.variance.limit.engine import limit_of
+
+from .records import Cause
 
 WORTH_NAMING = 0.1  # a factor below it is a cause
 

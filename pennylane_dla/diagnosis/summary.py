@@ -7,9 +7,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .diagnostics import Diagnostics
-from .variance.estimate import VarianceEstimate, as_float
-from .verdict import count, verdict
+from pennylane_dla.variance.estimate import VarianceEstimate, as_float
+
+from .numbers import count
+from .records import Diagnosis
+from .verdict import verdict
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,7 @@ class Summary:
     reason: str | None
 
 
-def summarize(diagnostics: Diagnostics, measurement: int = 0) -> Summary:
+def summarize(diagnostics: Diagnosis, measurement: int = 0) -> Summary:
     """The summary of one measurement."""
     chosen = diagnostics.measurements[measurement]
     estimate, loss = chosen.gradient.moment_estimate or chosen.gradient.estimate, chosen.loss.variance

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from pennylane_dla.diagnostics import MeasurementDiagnostics, Signal, Verdict
 from pennylane_dla.variance.estimate import as_float
+
+from .numbers import count
+from .records import MeasurementDiagnostics, Signal, Verdict
 
 DEFAULT_SHOTS = 1000
 AFFORDABLE = 10**7  # shots per expectation value: a quarter of an hour on a fast machine, for each entry twice
@@ -162,10 +164,3 @@ def _outlook(measurement: MeasurementDiagnostics) -> str:
     else:
         change = "keep about this variance"
     return f"At this size, deeper circuits of the same generators {change}. To see how it scales, run dla.scaling."
-
-
-def count(number: float) -> str:
-    """A number of shots, readable."""
-    if number >= 1e6:
-        return f"{number:.1e}"
-    return f"{max(1, int(np.ceil(number))):,}".replace(",", " ")

@@ -10,7 +10,7 @@ import pennylane as qp
 from pennylane.tape import QuantumScript
 
 from pennylane_dla.circuit.arguments import read_tape
-from pennylane_dla.diagnostics import Source
+from pennylane_dla.diagnosis.records import Source
 
 
 def rewritten(source: Source, edit: Callable[[QuantumScript], QuantumScript]) -> tuple[qp.QNode, tuple, dict]:
