@@ -9,7 +9,7 @@ from pennylane_dla.variance.dead import dead_rotations
 from pennylane_dla.variance.exact import engine as exact
 from pennylane_dla.variance.law import AngleLaw
 from pennylane_dla.variance.problem import Problem
-from tests.variance.exact.test_engine import random_ansatz, random_observable
+from tests.variance.circuits import random_ansatz, random_observable
 
 
 @pytest.mark.parametrize("seed", range(20))

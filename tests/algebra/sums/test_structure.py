@@ -10,7 +10,7 @@ from pennylane_dla.algebra.sums.commutant import Commutant
 from pennylane_dla.algebra.sums.structure import adjoint, short_roots, structure
 from pennylane_dla.pauli import PauliSum
 
-from .test_closure import complete, couplings, field, heisenberg_layers, path, random_sums, ring
+from .families import complete, couplings, field, heisenberg_layers, path, random_sums, ring
 
 
 def strings(*labels):

@@ -14,38 +14,14 @@ from pennylane_dla.variance.exact import commuting
 from pennylane_dla.variance.exact import engine as exact
 from pennylane_dla.variance.paths import engine as paths
 from pennylane_dla.variance.steps import circuit_steps
+from tests.variance.commuting_circuits import commute, commuting_words, ring, state, times
 from tests.variance.oracle import density, string_matrix, sum_matrix
-from tests.variance.paths.test_engine import circuit, problem, rotation, within
+from tests.variance.paths.circuits import circuit, problem, rotation, within
 
 
 def closed_form(task):
     pushed = task.effective.clifford.push(task.observable)
     return commuting.predict(task, pushed, circuit_steps(task.effective, task.law))
-
-
-def commute(a, b):
-    return sum(p != q and "I" not in (p, q) for p, q in zip(a, b, strict=True)) % 2 == 0
-
-
-def times(a, b):
-    code = "IXZY"
-    return "".join(code[code.index(p) ^ code.index(q)] for p, q in zip(a, b, strict=True))
-
-
-def commuting_words(rng, n, count):
-    """Random strings that commute, some of them repeated or products of others."""
-    words = []
-    while len(words) < count:
-        kind = rng.random()
-        if len(words) > 1 and kind < 0.3:
-            word = times(*rng.choice(words, 2, replace=False))
-        elif words and kind < 0.45:
-            word = str(rng.choice(words))
-        else:
-            word = "".join(rng.choice(list("IXYZ"), n))
-        if set(word) != {"I"} and all(commute(word, other) for other in words):
-            words.append(word)
-    return words
 
 
 def observable_with_interference(rng, n, words):
@@ -56,18 +32,6 @@ def observable_with_interference(rng, n, words):
         if all(commute(still, word) for word in words):
             terms |= {times(still, term) for term in list(terms)[:2]}
     return PauliSum.from_dict({term: float(rng.normal()) for term in sorted(terms)[:12]})
-
-
-def state(rng, n, kind):
-    bloch = np.zeros((n, 3))
-    bloch[np.arange(n), rng.integers(3, size=n)] = rng.choice([1.0, -1.0], n)
-    if kind == "mixed":
-        bloch[rng.integers(n)] = 0.0
-    if kind == "others":
-        for q in rng.choice(n, max(1, n // 2), replace=False):
-            bloch[q] = rng.normal(size=3)
-            bloch[q] *= rng.uniform(0.3, 1.0) / np.linalg.norm(bloch[q])
-    return ProductState(bloch)
 
 
 def over_the_grid(words, observable, rho, offset):
@@ -117,10 +81,6 @@ def entangled(n, layers, pairs):
         return qp.expval(qp.Z(0))
 
     return circuit
-
-
-def ring(n, layers):
-    return [[(w, (w + 1) % n) for w in range(n)]] * layers
 
 
 def random_pairs(rng, n, layers):

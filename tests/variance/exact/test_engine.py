@@ -4,42 +4,14 @@ import numpy as np
 import pennylane as qp
 import pytest
 
-from pennylane_dla.circuit.ansatz import Angle, Ansatz, Arguments, Channel, ProductState, Rotation
+from pennylane_dla.circuit.ansatz import Ansatz, Channel
 from pennylane_dla.circuit.channels import transfer_of
 from pennylane_dla.pauli import PauliSum, ProjectorProduct
 from pennylane_dla.variance.exact import engine as exact
 from pennylane_dla.variance.law import AngleLaw, Normal, Uniform
 from pennylane_dla.variance.problem import Budget, Problem
+from tests.variance.circuits import random_ansatz, random_observable
 from tests.variance.oracle import integrate
-
-QUARTER = np.pi / 2
-
-
-def random_ansatz(rng, num_wires, trainable, fixed, quarters, bloch=None):
-    """Random strings on random wires; ``trainable`` elements once each, in random order among fixed gates."""
-    kinds = ["trainable"] * trainable + ["fixed"] * fixed + ["quarter"] * quarters
-    rng.shuffle(kinds)
-    gates, element, periods = [], 0, []
-    for kind in kinds:
-        width = int(rng.integers(1, num_wires + 1))
-        wires = tuple(int(w) for w in rng.permutation(num_wires)[:width])
-        string = "".join(rng.choice(list("XYZ"), width))
-        if kind == "trainable":
-            scale = float(rng.choice([1.0, -1.0, 2.0]))
-            angle = Angle(float(rng.choice([0.0, 0.3])), (element,), (scale,))
-            periods.append(2 * np.pi / abs(scale))
-            element += 1
-        else:
-            angle = Angle(QUARTER * int(rng.integers(1, 4)) if kind == "quarter" else float(rng.uniform(0, 6)))
-        gates.append(Rotation(wires, (string,), (0.5,), angle))
-    state = ProductState.zero(num_wires) if bloch is None else ProductState(bloch)
-    arguments = Arguments(("w",), ((element,),), np.array(periods), lambda rows: rows)
-    return Ansatz(tuple(range(num_wires)), tuple(gates), state, (), arguments)
-
-
-def random_observable(rng, num_wires, terms):
-    labels = {"".join(rng.choice(list("IXYZ"), num_wires)) for _ in range(terms)}
-    return PauliSum.from_dict({label: float(rng.normal()) for label in sorted(labels)})
 
 
 def assert_matches(ansatz, observable, law):

@@ -16,7 +16,7 @@ from pennylane_dla.variance.limit.strings import limit as string_limit
 from pennylane_dla.variance.limit.sums import module_limit
 from pennylane_dla.variance.module import engine as module
 from pennylane_dla.variance.problem import Budget, Problem
-from tests.variance.module.test_engine import qaoa, ring, ring_cost
+from tests.variance.circuits import qaoa, ring, ring_cost
 from tests.variance.oracle import density, sum_matrix
 
 

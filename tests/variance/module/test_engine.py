@@ -10,54 +10,8 @@ from pennylane_dla.variance.law import AngleLaw, Normal, Uniform
 from pennylane_dla.variance.module import engine as module
 from pennylane_dla.variance.module import observable_module
 from pennylane_dla.variance.problem import Budget, Problem
-from tests.variance.exact.test_engine import random_ansatz, random_observable
-from tests.variance.oracle import integrate, loss
-
-
-def commuting_sum(rng, num_wires):
-    """Terms that commute with each other, with integer coefficients: the angle has a period."""
-    letters = rng.choice(list("XYZ"), num_wires)
-    labels = set()
-    while len(labels) < min(3, 2**num_wires - 1):
-        keep = rng.integers(0, 2, num_wires)
-        if keep.any():
-            labels.add("".join(p if k else "I" for p, k in zip(letters, keep, strict=True)))
-    return tuple(sorted(labels)), tuple(float(rng.choice([-1, 1, 0.5])) for _ in labels)
-
-
-def sums_ansatz(rng, num_wires, trainable, fixed, state=None):
-    kinds = ["trainable"] * trainable + ["fixed"] * fixed
-    rng.shuffle(kinds)
-    gates, element = [], 0
-    for kind in kinds:
-        strings, coefficients = commuting_sum(rng, num_wires)
-        if kind == "trainable":
-            scale = float(rng.choice([1.0, -1.0]))
-            angle = Angle(float(rng.choice([0.0, 0.4])), (element,), (scale,))
-            element += 1
-        else:
-            angle = Angle(float(rng.uniform(0, 6)))
-        wires = tuple(int(w) for w in rng.permutation(num_wires))
-        gates.append(Rotation(wires, strings, coefficients, angle))
-    arguments = Arguments(("w",), ((element,),), np.full(element, 2 * np.pi), lambda rows: rows)
-    state = ProductState.zero(num_wires) if state is None else state
-    return Ansatz(tuple(range(num_wires)), tuple(gates), state, (), arguments)
-
-
-def integrate_finely(ansatz, observable):
-    """As the oracle's, with points enough for frequencies up to six."""
-    num, count = ansatz.arguments.num_elements, 14
-    axes = np.meshgrid(*[np.arange(count) * 2 * np.pi / count] * num, indexing="ij")
-    values = np.array([loss(ansatz, observable, point) for point in np.stack(axes, -1).reshape(-1, num)])
-    # the derivative of a trigonometric polynomial, from its values on the grid
-    cube = values.reshape((count,) * num)
-    frequency = 1j * np.fft.fftfreq(count, 1 / count)
-    slopes = []
-    for axis in range(num):
-        shape = [1] * num
-        shape[axis] = count
-        slopes.append(np.fft.ifft(np.fft.fft(cube, axis=axis) * frequency.reshape(shape), axis=axis).real)
-    return values.mean(), values.var(), np.array([(s**2).mean() - s.mean() ** 2 for s in slopes])
+from tests.variance.circuits import qaoa, random_ansatz, random_observable, ring, ring_cost, sums_ansatz
+from tests.variance.oracle import integrate, integrate_finely
 
 
 @pytest.mark.parametrize("seed", range(10))
@@ -134,25 +88,6 @@ def test_a_vector_state():
     np.testing.assert_allclose(prediction.gradient.value, gradient, atol=1e-10)
 
 
-def qaoa(n, layers, edges, observable, weights=None):
-    """Cost ``exp(-iγ Σ w ZZ)`` and mixer ``exp(-iβ ΣX)`` from ``|+⟩``."""
-    weights = weights or [1.0] * len(edges)
-    cost = tuple("".join("Z" if q in edge else "I" for q in range(n)) for edge in edges)
-    mixer = tuple("".join("X" if q == k else "I" for q in range(n)) for k in range(n))
-    gates = []
-    for layer in range(layers):
-        gates.append(Rotation(tuple(range(n)), cost, tuple(weights), Angle(0.0, (2 * layer,), (1.0,))))
-        gates.append(Rotation(tuple(range(n)), mixer, (1.0,) * n, Angle(0.0, (2 * layer + 1,), (1.0,))))
-    state = ProductState(np.tile([1.0, 0, 0], (n, 1)))
-    arguments = Arguments(("p",), ((layers, 2),), np.full(2 * layers, 2 * np.pi), lambda rows: rows)
-    ansatz = Ansatz(tuple(range(n)), tuple(gates), state, (), arguments)
-    return Problem(ansatz, observable, AngleLaw.resolve(None, arguments))
-
-
-def ring(n):
-    return [(q, (q + 1) % n) for q in range(n)]
-
-
 def test_reference_values_of_qaoa_on_a_ring_of_four():
     """THEORY section 8."""
     problem = qaoa(4, 3, ring(4), PauliSum.from_dict({"ZZII": 1.0, "IZZI": 0.5}))
@@ -161,12 +96,6 @@ def test_reference_values_of_qaoa_on_a_ring_of_four():
     assert second == pytest.approx(0.33233643, abs=1e-8)
     expected = [2.8564453, 3.6826172, 3.8232422, 3.8232422, 3.6826172, 2.8564453]
     np.testing.assert_allclose(prediction.gradient.value, expected, atol=1e-7)
-
-
-def ring_cost(n):
-    return PauliSum.from_dict(
-        {"".join("Z" if q in edge else "I" for q in range(n)): 1.0 for edge in ring(n)}
-    )
 
 
 def test_the_variance_on_a_ring_does_not_depend_on_its_length_beyond_the_light_cone():

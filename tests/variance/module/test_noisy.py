@@ -15,10 +15,8 @@ from pennylane_dla.variance.exact import engine as exact
 from pennylane_dla.variance.law import AngleLaw, Normal
 from pennylane_dla.variance.module import engine as module
 from pennylane_dla.variance.problem import Problem
-from tests.variance.exact.test_engine import random_ansatz, random_observable
-from tests.variance.oracle import integrate
-
-from .test_engine import commuting_sum, integrate_finely
+from tests.variance.circuits import commuting_sum, random_ansatz, random_observable
+from tests.variance.oracle import integrate, integrate_finely
 
 
 def pauli_noise(rng, wires):

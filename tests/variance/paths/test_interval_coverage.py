@@ -9,7 +9,7 @@ import pytest
 from pennylane_dla.pauli import PauliSum
 from pennylane_dla.variance.law import Normal
 from pennylane_dla.variance.paths import engine as paths
-from tests.variance.paths.test_engine import circuit, exact_reference, layered, problem, rotation
+from tests.variance.paths.circuits import circuit, exact_reference, layered, problem, rotation
 
 pytestmark = pytest.mark.slow
 SEEDS = 200

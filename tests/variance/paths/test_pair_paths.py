@@ -14,7 +14,7 @@ from pennylane_dla.variance.law import Normal, Uniform
 from pennylane_dla.variance.paths import engine as paths
 from tests.variance import oracle
 from tests.variance.oracle import integrate
-from tests.variance.paths.test_engine import (
+from tests.variance.paths.circuits import (
     SIGMAS,
     assert_agrees,
     circuit,

@@ -16,7 +16,7 @@ import json, sys
 import jax
 if len(sys.argv) > 2:
     jax.distributed.initialize(f"127.0.0.1:{sys.argv[2]}", num_processes=2, process_id=int(sys.argv[1]))
-from tests.variance.paths.test_engine import layered, problem
+from tests.variance.paths.circuits import layered, problem
 from pennylane_dla.pauli import PauliSum
 from pennylane_dla.variance.paths import engine as paths, sharding
 task = problem(layered(4, 3), PauliSum.from_dict({"ZIII": 1.0, "IIXY": 0.5}), samples=50_000)

@@ -6,7 +6,7 @@ import pytest
 from pennylane_dla.pauli import PauliSum
 from pennylane_dla.variance.paths import engine as paths
 from pennylane_dla.variance.paths import splitting
-from tests.variance.paths.test_engine import circuit, exact_reference, layered, problem, rotation, within
+from tests.variance.paths.circuits import circuit, exact_reference, layered, problem, rotation, within
 
 
 @pytest.fixture

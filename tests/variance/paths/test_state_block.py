@@ -12,8 +12,8 @@ from pennylane_dla.pauli import PauliSum, ProjectorProduct
 from pennylane_dla.variance.exact import engine as exact
 from pennylane_dla.variance.paths import engine as paths
 from pennylane_dla.variance.paths.state_block import state_block
-from tests.variance.exact.test_commuting import commuting_words, ring, state, times
-from tests.variance.paths.test_engine import circuit, problem, rotation, within
+from tests.variance.commuting_circuits import commuting_words, ring, state, times
+from tests.variance.paths.circuits import circuit, problem, rotation, within
 
 
 def block_of(ansatz):

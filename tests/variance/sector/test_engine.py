@@ -14,9 +14,8 @@ from pennylane_dla.variance.problem import Budget, Problem
 from pennylane_dla.variance.sector import engine
 from pennylane_dla.variance.sector.sector import find_sector
 from tests.helpers import final_density
-from tests.variance.exact.test_engine import random_observable
-from tests.variance.module.test_engine import integrate_finely, sums_ansatz
-from tests.variance.oracle import integrate, sum_matrix
+from tests.variance.circuits import random_observable, sums_ansatz
+from tests.variance.oracle import integrate, integrate_finely, sum_matrix
 
 from .circuits import ansatz_of, heisenberg, lithium_hydride, qaoa
 

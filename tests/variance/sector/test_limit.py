@@ -14,8 +14,7 @@ from pennylane_dla.variance.sector import limit as sector_limits
 from pennylane_dla.variance.sector.group import Group
 from pennylane_dla.variance.sector.limit import limit_on_sector, sector_limit
 from pennylane_dla.variance.sector.sector import find_sector
-from tests.variance.exact.test_engine import random_observable
-from tests.variance.module.test_engine import sums_ansatz
+from tests.variance.circuits import random_observable, sums_ansatz
 
 from .circuits import ansatz_of, heisenberg, lithium_hydride, qaoa
 from .test_engine import problem_of

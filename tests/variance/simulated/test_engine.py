@@ -16,18 +16,12 @@ from pennylane_dla.variance.problem import Budget, Problem
 from pennylane_dla.variance.simulated import engine as simulated
 from pennylane_dla.variance.simulated import state_vectors as simulators
 from pennylane_dla.variance.simulated.state_vectors import simulation
-from tests.variance.exact.test_engine import random_ansatz, random_observable
-from tests.variance.module.test_engine import qaoa, ring, ring_cost, sums_ansatz
+from tests.variance.circuits import qaoa, random_ansatz, random_observable, ring, ring_cost, sums_ansatz
 from tests.variance.oracle import loss
 
+from .circuits import assert_within_errors, correlated
+
 QUIET = Budget(samples=2000, rtol=1e-9, progress=False)
-
-
-def assert_within_errors(sampled, reference, factor=5.0):
-    for one, other in ((sampled.loss, reference.loss), (sampled.gradient, reference.gradient)):
-        away = np.abs(np.asarray(one.value) - np.asarray(other.value))
-        assert np.all(away <= factor * np.asarray(one.stderr) + 1e-12)
-    assert not sampled.loss.exact and sampled.loss.method == "simulated"
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -85,19 +79,6 @@ def test_values_and_slopes_of_one_circuit(qubits, monkeypatch):
             if e == element
         )
         assert own == pytest.approx(expected, abs=1e-7)
-
-
-def correlated():
-    """``RX(θ)₀ RY(φ)₁ CNOT RX(θ)₀ RY(2φ)₁`` and ``Z₀Z₁``: both arguments return."""
-    gates = [
-        Rotation((0,), ("X",), (0.5,), Angle(0.0, (0,), (1.0,))),
-        Rotation((1,), ("Y",), (0.5,), Angle(0.0, (1,), (1.0,))),
-        *(Rotation((0, 1), (w,), (0.5,), Angle(a * np.pi / 2)) for w, a in (("ZI", 1), ("IX", 1), ("ZX", -1))),
-        Rotation((0,), ("X",), (0.5,), Angle(0.0, (0,), (1.0,))),
-        Rotation((1,), ("Y",), (0.5,), Angle(0.0, (1,), (2.0,))),
-    ]
-    arguments = Arguments(("w",), ((2,),), np.full(2, 2 * np.pi), lambda rows: rows)
-    return Ansatz((0, 1), tuple(gates), ProductState.zero(2), (), arguments)
 
 
 @pytest.mark.parametrize("kind", ["expval", "var"])

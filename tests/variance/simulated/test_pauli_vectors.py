@@ -20,11 +20,10 @@ from pennylane_dla.variance.simulated import engine as simulated
 from pennylane_dla.variance.simulated import pauli_vectors as string_simulation
 from pennylane_dla.variance.simulated.reached_strings import Mixing
 from pennylane_dla.variance.simulated.state_vectors import simulation
-from tests.variance.exact.test_engine import random_ansatz, random_observable
-from tests.variance.module.test_engine import qaoa, ring, sums_ansatz
+from tests.variance.circuits import qaoa, random_ansatz, random_observable, ring, sums_ansatz
 from tests.variance.oracle import loss
 
-from .test_engine import assert_within_errors, correlated
+from .circuits import assert_within_errors, correlated
 
 BUDGET = Budget(progress=False)
 
