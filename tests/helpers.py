@@ -30,9 +30,7 @@ def embed(word, wires, num_wires):
 def angle_value(angle, elements):
     """Value of an affine angle."""
     assert angle.affine
-    return angle.offset + sum(
-        c * elements[j] for j, c in zip(angle.elements, angle.coefficients, strict=True)
-    )
+    return angle.offset + sum(c * elements[j] for j, c in zip(angle.elements, angle.coefficients, strict=True))
 
 
 def rotation_matrix(gate, elements, num_wires):

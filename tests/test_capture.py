@@ -35,9 +35,7 @@ def capture():
     qp.capture.disable()
 
 
-@pytest.mark.parametrize(
-    "wrap", [lambda f: f, jax.jit, jax.grad, jax.vmap], ids=["eager", "jit", "grad", "vmap"]
-)
+@pytest.mark.parametrize("wrap", [lambda f: f, jax.jit, jax.grad, jax.vmap], ids=["eager", "jit", "grad", "vmap"])
 def test_execution_under_capture(capture, wrap, request):
     weights = jnp.asarray(WEIGHTS)
     if "vmap" in request.node.name:

@@ -261,6 +261,4 @@ def test_report_and_json_are_complete(circuit):
     assert max(map(len, text.splitlines())) <= 100
     data = json.loads(circuit.dla.to_json())
     assert data["algebra"]["dim"] == 63
-    np.testing.assert_allclose(
-        data["measurements"][0]["gradient"]["value"], np.ravel(circuit.dla.gradient.variance)
-    )
+    np.testing.assert_allclose(data["measurements"][0]["gradient"]["value"], np.ravel(circuit.dla.gradient.variance))

@@ -123,4 +123,3 @@ def _commutators(strings: PauliStrings, generator: PauliStrings) -> PauliStrings
     odd: Bool[np.ndarray, " m"] = anticommute(generator, strings)
     kept = strings[odd]
     return PauliStrings(kept.x ^ generator.x, kept.z ^ generator.z, strings.num_wires)
-

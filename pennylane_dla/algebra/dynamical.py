@@ -60,9 +60,7 @@ def _algebra(effective: EffectiveAnsatz, max_dim: int, progress: bool) -> LieAlg
         algebra = classify_strings(PauliStrings.concatenate([g.strings for g in generators]))
     else:
         limit = min(max_dim, MAX_SUM_DIM)
-        algebra = lie_closure_sums(
-            _distinct(generators), limit, basis=False, progress=progress
-        )
+        algebra = lie_closure_sums(_distinct(generators), limit, basis=False, progress=progress)
         if algebra.complete:
             algebra = structure(algebra, MAX_STRUCTURE_DIM)
         elif limit < max_dim:  # the limit is ours, not the user's

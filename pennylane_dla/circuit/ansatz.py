@@ -128,7 +128,6 @@ class ProductState:
                 return None
         return tuple(axes)
 
-
     def vector(self, max_wires: int) -> VectorState | None:
         """Its amplitudes, where every qubit is pure and there are at most ``max_wires``."""
         if len(self.bloch) > max_wires or np.any(np.abs(np.linalg.norm(self.bloch, axis=1) - 1) > 1e-9):

@@ -156,9 +156,7 @@ def tree_keys(tree) -> list[str]:
     return list(tree.node_data()[1])
 
 
-def read_call(
-    function: Callable | None, args: Sequence, kwargs: dict, argnums: int | Sequence[int] | None
-) -> Call:
+def read_call(function: Callable | None, args: Sequence, kwargs: dict, argnums: int | Sequence[int] | None) -> Call:
     """Flatten the arguments and decide what is trainable.
 
     Trainable means what the interface means: the arguments that the caller differentiates right now
@@ -208,8 +206,7 @@ def read_tape(tape) -> tuple[TapeCall, tuple[str, ...]]:
         _check_finite(leaf)
     if not trainable:
         raise DLAError(
-            "no trainable parameter: the tape has none that is the angle of a gate (see "
-            "tape.trainable_params)."
+            "no trainable parameter: the tape has none that is the angle of a gate (see tape.trainable_params)."
         )
     notes = ()
     if left_out:

@@ -50,9 +50,7 @@ def channel_key(op: qp.operation.Channel) -> tuple:
 def transfer_of(op: qp.operation.Channel) -> np.ndarray:
     """The transfer matrix of a PennyLane channel."""
     if len(op.wires) > MAX_WIRES:
-        raise DLAError(
-            f"{op.name} on {len(op.wires)} wires: channels on more than {MAX_WIRES} are not supported."
-        )
+        raise DLAError(f"{op.name} on {len(op.wires)} wires: channels on more than {MAX_WIRES} are not supported.")
     kraus = np.array([qp.math.toarray(k) for k in op.kraus_matrices()])
     if kraus.shape[-1] != 2 ** len(op.wires):
         raise DLAError(f"{op.name}: only qubit channels are supported.")

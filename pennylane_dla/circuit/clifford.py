@@ -98,9 +98,7 @@ class Clifford:
             wires = np.flatnonzero(row)
             images.append(self.image(wires.tolist(), "".join("IXZY"[c] for c in row[wires])))
         signs = np.array([image.sign for image in images], float)
-        return PauliSum(
-            pack_signed(images, self.num_wires), observable.coefficients * signs, observable.constant
-        )
+        return PauliSum(pack_signed(images, self.num_wires), observable.coefficients * signs, observable.constant)
 
 
 def pack_signed(strings: Sequence[SignedString], num_wires: int) -> PauliStrings:

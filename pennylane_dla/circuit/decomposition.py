@@ -94,9 +94,7 @@ def _labels(op: Operator) -> tuple:
 def _kind(op: Operator, touched: set) -> str | None:
     """How the operation is read, or ``None`` where it must be decomposed."""
     if isinstance(op, (CV, *QUTRIT)):
-        raise DLAError(
-            f"{op.name}: only qubit operations are supported, not qutrits or continuous variables."
-        )
+        raise DLAError(f"{op.name}: only qubit operations are supported, not qutrits or continuous variables.")
     if type(op).__name__ in CONDITIONED:
         raise DLAError(
             f"{op.name}: mid-circuit measurements and operations conditioned on them are not supported; "
@@ -135,9 +133,7 @@ def _decomposition(op: Operator, depth: int) -> Sequence[Operator] | None:
         parts = op.decomposition()
         if isinstance(op, qp.HilbertSchmidt):  # the local one among them
             return _with_conjugates(parts, op)
-        return (
-            [parts] if isinstance(parts, Operator) else parts
-        )  # a power of Exp gives one operation, no list
+        return [parts] if isinstance(parts, Operator) else parts  # a power of Exp gives one operation, no list
     except Exception as error:
         undefined = error
     if isinstance(op, qp.ops.Adjoint) and op.base.has_decomposition:
@@ -168,8 +164,7 @@ def matrix_leaves(leaf: Leaf) -> list[Leaf]:
     op = leaf.operation
     if len(op.wires) > MAX_MATRIX_WIRES:
         raise DLAError(
-            f"{op.name} on {len(op.wires)} wires: matrices on more than {MAX_MATRIX_WIRES} wires are not "
-            f"decomposed."
+            f"{op.name} on {len(op.wires)} wires: matrices on more than {MAX_MATRIX_WIRES} wires are not decomposed."
         )
     with qp.QueuingManager.stop_recording():
         unitary = qp.QubitUnitary(np.asarray(qp.matrix(op, wire_order=op.wires), complex), wires=op.wires)
@@ -185,8 +180,7 @@ def matrix_leaves(leaf: Leaf) -> list[Leaf]:
 def structure(leaves: Sequence[Leaf]) -> list:
     """What must not depend on the values: types, wires, and words or control values."""
     return [
-        (type(op), wires) if type(op) in PLAIN else (type(op), wires, _details(op))
-        for op, _, _, wires, _ in leaves
+        (type(op), wires) if type(op) in PLAIN else (type(op), wires, _details(op)) for op, _, _, wires, _ in leaves
     ]
 
 

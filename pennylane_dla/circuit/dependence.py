@@ -66,10 +66,7 @@ def _pairs(evaluate, points, p0, p1, p2, slots, trial: int) -> dict[int, Angle]:
         cross = step1[first] * step2[second] - step1[second] * step2[first]
         c1 = (change1 * step2[second] - change2 * step1[second]) / cross
         c2 = (change2 * step1[first] - change1 * step2[first]) / cross
-        errors = [
-            np.abs(c1 * nodes[first] ** k + c2 * nodes[second] ** k - m)
-            for k, m in enumerate((m0, m1, m2, m3))
-        ]
+        errors = [np.abs(c1 * nodes[first] ** k + c2 * nodes[second] ** k - m) for k, m in enumerate((m0, m1, m2, m3))]
         scale = np.abs(c1) + np.abs(c2) + np.abs(p0[slots])
         good = (first != second) & (np.max(errors, axis=0) < 1e-10 * scale)
     slots, first, second, c1, c2 = (array[good] for array in (slots, first, second, c1, c2))
@@ -103,10 +100,7 @@ def _by_bits(evaluate, points, p0, p1, slots, rtol) -> dict[int, tuple[int, ...]
         answers[b] = (evaluate(np.where(code, points.second, points.first)) - p0)[slots]
     tolerance = rtol[slots] * np.maximum(np.abs(p0[slots]), np.abs(p1[slots])) + 1e-300
     totals = (p1 - p0)[slots]
-    return {
-        int(slot): _decode(answers[:, c], totals[c], tolerance[c], codes, bits)
-        for c, slot in enumerate(slots)
-    }
+    return {int(slot): _decode(answers[:, c], totals[c], tolerance[c], codes, bits) for c, slot in enumerate(slots)}
 
 
 def _decode(answers, total, tolerance, codes, bits) -> tuple[int, ...] | None:

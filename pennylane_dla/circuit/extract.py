@@ -255,8 +255,7 @@ def _probe(source: _Source) -> tuple[_Probe, AngleMap]:
             except Exception as error:  # whatever the user's function raises
                 failures.append(error)
     raise DLAError(
-        f"the circuit could not be built at generic argument values: {type(failures[0]).__name__}: "
-        f"{failures[0]}"
+        f"the circuit could not be built at generic argument values: {type(failures[0]).__name__}: {failures[0]}"
     ) from failures[0]
 
 

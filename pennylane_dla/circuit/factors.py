@@ -47,9 +47,7 @@ def phase(angle: float = 0.0, *terms: tuple[int, float]) -> Factor:
 
 def adjoint(factors: Sequence[Factor]) -> tuple[Factor, ...]:
     """The inverse: in reversed order, angles negated."""
-    return tuple(
-        f._replace(terms=tuple((i, -s) for i, s in f.terms), offset=-f.offset) for f in reversed(factors)
-    )
+    return tuple(f._replace(terms=tuple((i, -s) for i, s in f.terms), offset=-f.offset) for f in reversed(factors))
 
 
 def conjugate(factors: Sequence[Factor]) -> tuple[Factor, ...]:
@@ -93,9 +91,7 @@ def controlled(factors: Sequence[Factor], values: Sequence[bool]) -> tuple[Facto
                     constant += c * weight
         positions = (*range(k), *(a + k for a in f.positions))
         if words and not f.terms and len(f.words) == 1:  # a fixed angle: the words commute, one factor each
-            result += [
-                fixed(w, positions, 2 * c * f.offset) for w, c in zip(words, coefficients, strict=True)
-            ]
+            result += [fixed(w, positions, 2 * c * f.offset) for w, c in zip(words, coefficients, strict=True)]
         elif words:
             result.append(normal(Factor(positions, tuple(words), tuple(coefficients), f.terms, f.offset)))
         if constant:
@@ -145,6 +141,4 @@ def normal(f: Factor) -> Factor:
     if len(f.words) > 1 or f.coefficients == (0.5,):
         return f
     scale = 2 * f.coefficients[0]
-    return f._replace(
-        coefficients=(0.5,), terms=tuple((i, scale * s) for i, s in f.terms), offset=scale * f.offset
-    )
+    return f._replace(coefficients=(0.5,), terms=tuple((i, scale * s) for i, s in f.terms), offset=scale * f.offset)

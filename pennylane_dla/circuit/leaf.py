@@ -72,9 +72,7 @@ def read_leaf(name: str, value: Any) -> Leaf:
     torch = sys.modules.get("torch")
     if torch is not None and isinstance(value, torch.Tensor):
         concrete = value.detach().cpu().numpy()
-        return Leaf(
-            name, "torch", concrete, concrete.shape, concrete.dtype, value, requires_grad=value.requires_grad
-        )
+        return Leaf(name, "torch", concrete, concrete.shape, concrete.dtype, value, requires_grad=value.requires_grad)
     if type(value).__name__ == "ArrayBox" and hasattr(value, "_value"):  # inside qp.grad
         inner = value
         while hasattr(inner, "_value"):

@@ -46,13 +46,9 @@ def _single(process, place: dict, known: bool) -> Measurement:
     kind = {mp.ExpectationMP: "expval", mp.VarianceMP: "var"}.get(type(process))
     if kind is None:
         kind = process.__class__.__name__.removesuffix("MP").lower()
-        return Measurement(
-            kind, label, None, f"{kind} is not a number with a gradient that this package predicts"
-        )
+        return Measurement(kind, label, None, f"{kind} is not a number with a gradient that this package predicts")
     if process.obs is None:
-        return Measurement(
-            kind, label, None, "it has no observable (a mid-circuit measurement or eigenvalues only)"
-        )
+        return Measurement(kind, label, None, "it has no observable (a mid-circuit measurement or eigenvalues only)")
     if getattr(process.obs, "data", ()) and not known:
         return Measurement(kind, label, None, "its coefficients are not known inside jit or vmap")
     try:

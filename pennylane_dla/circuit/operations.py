@@ -125,9 +125,7 @@ def generator_factors(op: Operator) -> tuple[Factor, ...] | None:
     if sentence is None:
         if len(generator.wires) > 6:
             return None
-        sentence = qp.pauli_decompose(
-            qp.matrix(generator, wire_order=op.wires), wire_order=op.wires, pauli=True
-        )
+        sentence = qp.pauli_decompose(qp.matrix(generator, wire_order=op.wires), wire_order=op.wires, pauli=True)
     return _exponential(sentence, op.wires, -1.0)
 
 
@@ -185,18 +183,14 @@ def _evolution(op: Operator) -> tuple[Factor, ...] | None:
     if sentence is None:
         if len(op.wires) > 6:
             return None
-        sentence = qp.pauli_decompose(
-            qp.matrix(op.base, wire_order=op.wires), wire_order=op.wires, pauli=True
-        )
+        sentence = qp.pauli_decompose(qp.matrix(op.base, wire_order=op.wires), wire_order=op.wires, pauli=True)
     # Evolution(H, θ) is exp(-iθH), Exp(H, iθ) is exp(iθH)
     return _exponential(sentence, op.wires, 1.0 if isinstance(op, qp.ops.Evolution) else -1.0)
 
 
 def _exponent(op: Operator) -> tuple[Factor, ...] | None:
     if not qp.math.allclose(qp.math.real(op.coeff), 0.0):
-        raise DLAError(
-            f"{op}: exp of an operator that is not anti-Hermitian; write it with an imaginary coefficient."
-        )
+        raise DLAError(f"{op}: exp of an operator that is not anti-Hermitian; write it with an imaginary coefficient.")
     return _evolution(op)
 
 

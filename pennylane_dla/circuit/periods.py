@@ -100,10 +100,7 @@ def _multiply(a, b):
     """Product of ``(x, z, sign)`` for commuting Hermitian strings."""
     x, z = a[0] ^ b[0], a[1] ^ b[1]
     exponent = (
-        (a[0] & a[1]).bit_count()
-        + (b[0] & b[1]).bit_count()
-        - (x & z).bit_count()
-        + 2 * (a[1] & b[0]).bit_count()
+        (a[0] & a[1]).bit_count() + (b[0] & b[1]).bit_count() - (x & z).bit_count() + 2 * (a[1] & b[0]).bit_count()
     ) % 4
     return x, z, a[2] * b[2] * (1 if exponent == 0 else -1)
 

@@ -162,8 +162,7 @@ def without_data(angles: AngleMap, evaluate, points: ProbePoints, at_first: np.n
     tilted = np.flatnonzero(np.abs(change - expected) > 10 * rtol * scale)
     offset = np.where(unknown, np.nan, angles.offset)
     other = {
-        slot: angle._replace(offset=float("nan")) if unknown[slot] else angle
-        for slot, angle in angles.other.items()
+        slot: angle._replace(offset=float("nan")) if unknown[slot] else angle for slot, angle in angles.other.items()
     }
     for slot in map(int, tilted):
         other[slot] = angles.angle(slot)._replace(offset=float("nan"), affine=False)

@@ -67,6 +67,7 @@ class Options:
             whole_number("shots", shots, 1, MAX_SHOTS)
         return cls(**keywords, budget=Budget(**limits))
 
+
 DRAWING = 1.0  # seconds that simulated initializations may take, at the default max_seconds
 
 

@@ -381,6 +381,7 @@ class Diagnosis:
         """:meth:`to_dict` as JSON; keyword arguments go to :func:`json.dumps`."""
         return json.dumps(self.to_dict(), **kwargs)
 
+
 def _estimate(estimate: VarianceEstimate) -> dict[str, Any]:
     return {
         "value": plain(estimate.value),

@@ -72,9 +72,7 @@ class PauliStrings:
         return cls.from_local([range(num_wires)] * len(labels), labels, num_wires)
 
     @classmethod
-    def from_local(
-        cls, wires: Sequence[Sequence[int]], letters: Sequence[str], num_wires: int
-    ) -> PauliStrings:
+    def from_local(cls, wires: Sequence[Sequence[int]], letters: Sequence[str], num_wires: int) -> PauliStrings:
         """From local words: string ``j`` has ``letters[j][a]`` on qubit ``wires[j][a]``.
 
         >>> PauliStrings.from_local([(2, 0)], ["XY"], 3).labels()
@@ -165,9 +163,7 @@ def product(a: PauliStrings, b: PauliStrings) -> tuple[PauliStrings, Int[np.ndar
     (['Z'], 1)
     """
     x, z = a.x ^ b.x, a.z ^ b.z
-    exponent = (
-        count_bits(a.x & a.z) + count_bits(b.x & b.z) - count_bits(x & z) + 2 * count_bits(a.z & b.x)
-    )
+    exponent = count_bits(a.x & a.z) + count_bits(b.x & b.z) - count_bits(x & z) + 2 * count_bits(a.z & b.x)
     return PauliStrings(x, z, a.num_wires), exponent % 4
 
 

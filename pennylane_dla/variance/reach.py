@@ -40,9 +40,7 @@ def moved_by(steps: Steps, k: int, strings: PauliStrings) -> Bool[np.ndarray, " 
 MAX_WORK = 2 * 10**8  # words read while looking for strings: about a second
 
 
-def reachable(
-    initial: PauliStrings, steps: Steps, max_dim: int
-) -> tuple[StringTable | str, Bool[np.ndarray, " g"]]:
+def reachable(initial: PauliStrings, steps: Steps, max_dim: int) -> tuple[StringTable | str, Bool[np.ndarray, " g"]]:
     """All strings that ``initial`` can become, from the last step to the first.
 
     Args:

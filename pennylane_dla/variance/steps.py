@@ -77,9 +77,7 @@ class Steps:
 
     def map_strings(self, function) -> Steps:
         """The same with every set of strings replaced."""
-        return replace(
-            self, **{name: function(getattr(self, name)) for name in ("shift", "odd", "even", "local")}
-        )
+        return replace(self, **{name: function(getattr(self, name)) for name in ("shift", "odd", "even", "local")})
 
 
 def circuit_steps(effective: EffectiveAnsatz, law: AngleLaw) -> Steps | str:

@@ -167,8 +167,7 @@ def _compare(name, gradients, live, compile_time, each, ours, prediction) -> Non
     relative = np.median(squares.std(axis=0) / np.maximum(squares.mean(axis=0), 1e-300))  # of one sample
     ratio = np.median(squares.mean(axis=0) / prediction.gradient.value[live])
     print(
-        f"  {name}: compile {compile_time:.1f} s, {1e3 * each:.2f} ms a sample "
-        f"(median simulated/predicted {ratio:.2f})"
+        f"  {name}: compile {compile_time:.1f} s, {1e3 * each:.2f} ms a sample (median simulated/predicted {ratio:.2f})"
     )
     for seconds, error in ours:
         needed = (relative / error) ** 2

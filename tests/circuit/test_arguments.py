@@ -29,11 +29,7 @@ W, X = np.array([0.1, 0.2]), np.array([0.3, 0.4])
 
 def driven(ansatz):
     """For each gate that is no Clifford: its name, offset and elements."""
-    return [
-        (g.name, round(float(g.angle.offset), 6), g.angle.elements)
-        for g in ansatz.gates
-        if g.name in ("RX", "RY")
-    ]
+    return [(g.name, round(float(g.angle.offset), 6), g.angle.elements) for g in ansatz.gates if g.name in ("RX", "RY")]
 
 
 WEIGHTS_TRAINABLE = [("RX", 0.3, ()), ("RY", 0.0, (0,)), ("RX", 0.4, ()), ("RY", 0.0, (1,))]
@@ -185,9 +181,7 @@ def test_vmap_hides_what_it_maps():
 def test_nothing_leaks_into_the_trace():
     """The jaxpr of a function that extracts is the jaxpr without it."""
     spy = Spy()
-    plain = jax.make_jaxpr(lambda *args: sum(jnp.sum(jnp.asarray(a)) for a in args))(
-        jnp.array(W), jnp.array(X)
-    )
+    plain = jax.make_jaxpr(lambda *args: sum(jnp.sum(jnp.asarray(a)) for a in args))(jnp.array(W), jnp.array(X))
     assert str(jax.make_jaxpr(spy)(jnp.array(W), jnp.array(X))) == str(plain)
     assert not jax.config.jax_enable_x64
 

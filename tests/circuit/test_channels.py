@@ -100,9 +100,7 @@ def noisy_circuit(theta):
 
 def predicted(ansatz, theta):
     observable = ansatz.measurements[0].observable
-    matrix = sum(
-        c * pauli_matrix(w) for w, c in zip(observable.strings.labels(), observable.coefficients, strict=True)
-    )
+    matrix = sum(c * pauli_matrix(w) for w, c in zip(observable.strings.labels(), observable.coefficients, strict=True))
     return float(np.trace(final_density(ansatz, theta) @ matrix).real)
 
 

@@ -43,9 +43,7 @@ NO_SIZE = {
     qp.MultiRZ: lambda t: qp.MultiRZ(t[0], wires=[2, 0, 1]),
     qp.GlobalPhase: lambda t: qp.GlobalPhase(t[0], wires=[0]),
     qp.Identity: lambda t: qp.Identity(wires=[0]),
-    qp.ops.Evolution: lambda t: qp.evolve(
-        0.3 * qp.X(0) @ qp.X(1) - 0.7 * qp.Z(0) @ qp.Z(1) + 0.2 * qp.I(), t[0]
-    ),
+    qp.ops.Evolution: lambda t: qp.evolve(0.3 * qp.X(0) @ qp.X(1) - 0.7 * qp.Z(0) @ qp.Z(1) + 0.2 * qp.I(), t[0]),
     qp.ops.Exp: lambda t: qp.exp(0.3 * qp.X(0) @ qp.X(1) - 0.7 * qp.Z(0) @ qp.Z(1) + 0.2 * qp.I(), 1j * t[0]),
 }
 
@@ -100,9 +98,7 @@ OTHERS = {
     "QubitUnitary 1": lambda t: qp.QubitUnitary(SINGLE, wires=0),
     "QubitUnitary 2": lambda t: qp.QubitUnitary(DOUBLE, wires=[1, 0]),
     "QubitUnitary 3": lambda t: qp.QubitUnitary(TRIPLE, wires=[1, 0, 2]),
-    "DiagonalQubitUnitary": lambda t: qp.DiagonalQubitUnitary(
-        np.exp(1j * np.arange(8.0) ** 2), wires=[0, 1, 2]
-    ),
+    "DiagonalQubitUnitary": lambda t: qp.DiagonalQubitUnitary(np.exp(1j * np.arange(8.0) ** 2), wires=[0, 1, 2]),
     "SpecialUnitary of data": lambda t: qp.SpecialUnitary(np.linspace(0.1, 1.5, 15), wires=[0, 1]),
     "PCPhase": lambda t: qp.PCPhase(t[0], dim=3, wires=[0, 1, 2]),
     "PauliRot identity": lambda t: qp.PauliRot(t[0], "II", wires=[0, 1]),
@@ -112,9 +108,7 @@ OTHERS = {
     "evolve non-commuting": lambda t: qp.evolve(qp.X(0) + 0.5 * qp.Z(0) @ qp.Z(1), t[0]),
     "evolve fixed": lambda t: qp.evolve(0.4 * qp.X(0) @ qp.X(1) + 0.5 * qp.Z(0) @ qp.Z(1), 0.7),
     "evolve fixed non-commuting": lambda t: qp.evolve(0.4 * qp.X(0) + 0.5 * qp.Z(0) @ qp.Z(1), 0.7),
-    "evolve adjoint": lambda t: qp.adjoint(
-        qp.evolve(0.4 * qp.X(0) @ qp.X(1) + 0.5 * qp.Z(0) @ qp.Z(1), t[0])
-    ),
+    "evolve adjoint": lambda t: qp.adjoint(qp.evolve(0.4 * qp.X(0) @ qp.X(1) + 0.5 * qp.Z(0) @ qp.Z(1), t[0])),
     "exp of a sum": lambda t: qp.exp(qp.X(0) @ qp.X(1) + 0.5 * qp.Z(0) @ qp.Z(1), 1j * t[0]),
     "exp": lambda t: qp.exp(qp.X(0) @ qp.Z(1), 0.3j),
     "TemporaryAND": lambda t: qp.TemporaryAND(wires=[0, 1, 2]),
@@ -143,9 +137,7 @@ def layers(template, *shape):
 HAMILTONIAN = 0.5 * qp.X(0) @ qp.X(1) + 0.3 * qp.Z(1) @ qp.Z(2) - 0.2 * qp.Y(3)
 TEMPLATES = {
     "BasicEntanglerLayers": layers(qp.BasicEntanglerLayers, 2, 4),
-    "BasicEntanglerLayers RY": lambda t: qp.BasicEntanglerLayers(
-        t[:8].reshape(2, 4), wires=range(4), rotation=qp.RY
-    ),
+    "BasicEntanglerLayers RY": lambda t: qp.BasicEntanglerLayers(t[:8].reshape(2, 4), wires=range(4), rotation=qp.RY),
     "StronglyEntanglingLayers": layers(qp.StronglyEntanglingLayers, 2, 4, 3),
     "StronglyEntanglingLayers CZ": lambda t: qp.StronglyEntanglingLayers(
         t[:24].reshape(2, 4, 3), wires=range(4), ranges=[2, 1], imprimitive=qp.CZ
@@ -163,13 +155,9 @@ TEMPLATES = {
     "AngleEmbedding": lambda t: qp.AngleEmbedding(t[:4], wires=range(4), rotation="Y"),
     "IQPEmbedding": lambda t: qp.IQPEmbedding([0.1, 0.2, 0.3, 0.4], wires=range(4), n_repeats=2),
     "QAOAEmbedding": lambda t: qp.QAOAEmbedding([0.1, 0.2, 0.3], t[:16].reshape(2, 8), wires=range(4)),
-    "adjoint of a template": lambda t: qp.adjoint(qp.BasicEntanglerLayers)(
-        t[:8].reshape(2, 4), wires=range(4)
-    ),
+    "adjoint of a template": lambda t: qp.adjoint(qp.BasicEntanglerLayers)(t[:8].reshape(2, 4), wires=range(4)),
     "power of a template": lambda t: qp.pow(qp.BasicEntanglerLayers(t[:8].reshape(2, 4), wires=range(4)), 2),
-    "controlled template": lambda t: qp.ctrl(qp.BasicEntanglerLayers, control=4)(
-        t[:4].reshape(1, 4), wires=range(4)
-    ),
+    "controlled template": lambda t: qp.ctrl(qp.BasicEntanglerLayers, control=4)(t[:4].reshape(1, 4), wires=range(4)),
     "ApproxTimeEvolution": lambda t: qp.ApproxTimeEvolution(HAMILTONIAN, t[0], 2),
     "TrotterProduct": lambda t: qp.TrotterProduct(HAMILTONIAN, t[0], n=2, order=2),
     "CommutingEvolution": lambda t: qp.CommutingEvolution(qp.X(0) @ qp.X(1) - 2 * qp.Y(0) @ qp.Y(1), t[0]),
@@ -200,9 +188,7 @@ TEMPLATES = {
         t[:7].reshape(1, 7), range(4), init_state=np.array([1, 1, 0, 0])
     ),
     "BasisRotation": lambda t: qp.BasisRotation(range(3), ORTHOGONAL),
-    "MottonenStatePreparation": lambda t: qp.MottonenStatePreparation(
-        np.arange(1, 9) / np.sqrt(204), wires=[0, 1, 2]
-    ),
+    "MottonenStatePreparation": lambda t: qp.MottonenStatePreparation(np.arange(1, 9) / np.sqrt(204), wires=[0, 1, 2]),
 }
 ORTHOGONAL = np.linalg.qr(RNG.normal(size=(3, 3)))[0]
 
@@ -256,9 +242,7 @@ def test_fixed_quarter_turns_snap(dtype):
         return qp.expval(qp.Z(0))
 
     (ansatz,) = extract(circuit, (0.3,))
-    fixed = [
-        g.angle.offset / (np.pi / 2) for g in ansatz.gates if g.angle.fixed and g.name in ("RX", "RZ", "RY")
-    ]
+    fixed = [g.angle.offset / (np.pi / 2) for g in ansatz.gates if g.angle.fixed and g.name in ("RX", "RZ", "RY")]
     assert all(q == round(q) for q in fixed)
     assert any("rounded" in note for note in ansatz.notes)
     assert ansatz.gates[-1].angle.elements == (0,)
@@ -277,9 +261,7 @@ def test_neighbours_merge_and_cancel():
         qp.U3(t[1], t[2], -t[2], wires=3)
         qp.RZ(-t[2], 3)
 
-    gates = [
-        g for g in check(build, [0.1, 0.2, 0.3, 0.4]).gates if g.angle.elements and min(g.angle.elements) < 4
-    ]
+    gates = [g for g in check(build, [0.1, 0.2, 0.3, 0.4]).gates if g.angle.elements and min(g.angle.elements) < 4]
     assert {g.angle.elements: g.angle.coefficients for g in gates if g.wires == (2,)} == {(0,): (3.0,)}
     assert sorted(g.angle.elements for g in gates) == [(0,), (1,), (1,), (2,)]
     assert all(3 not in g.angle.elements for g in gates)

@@ -78,9 +78,7 @@ def test_single_precision():
 
 
 def test_coefficients_are_clean():
-    found, _ = find(
-        lambda e: [2 * e[0], e[1] / 3, -np.pi * e[2], e[0] * 0.1 + 0.7 - 0.7, e[1] + np.pi / 4], 3
-    )
+    found, _ = find(lambda e: [2 * e[0], e[1] / 3, -np.pi * e[2], e[0] * 0.1 + 0.7 - 0.7, e[1] + np.pi / 4], 3)
     assert [found.angle(k).coefficients for k in range(5)] == [(2.0,), (1 / 3,), (-np.pi,), (0.1,), (1.0,)]
     assert [found.angle(k).offset for k in range(5)] == [0.0, 0.0, 0.0, 0.0, np.pi / 4]
 
@@ -107,9 +105,7 @@ def circuit_of(function):
 
 CIRCUITS = {
     "scaled": lambda w, s: [(qp.RX(s * w[k] + 0.2, k % 3), qp.CNOT((k % 3, (k + 1) % 3))) for k in range(6)],
-    "shared": lambda w, s: [
-        (qp.RY(w[k % 2] - 2 * w[5], k % 3), qp.ISWAP((k % 3, (k + 1) % 3))) for k in range(6)
-    ],
+    "shared": lambda w, s: [(qp.RY(w[k % 2] - 2 * w[5], k % 3), qp.ISWAP((k % 3, (k + 1) % 3))) for k in range(6)],
     "dense": lambda w, s: (
         qp.PauliRot(qp.math.dot(np.arange(6), w) - s, "XYZ", range(3)),
         qp.RX(qp.math.sum(w), 0),

@@ -64,9 +64,7 @@ def circuit(theta):
 
 
 def test_user_transforms_are_applied():
-    qnode = qp.transforms.merge_rotations(
-        qp.transforms.cancel_inverses(qp.QNode(circuit, qp.device("default.qubit")))
-    )
+    qnode = qp.transforms.merge_rotations(qp.transforms.cancel_inverses(qp.QNode(circuit, qp.device("default.qubit"))))
     theta = np.array([0.1, 0.2, 0.3])
     merged, plain = extract(qnode, (theta,))[0], extract(qnode, (theta,), level="top")[0]
     assert merged.gates[0].angle.elements == (0, 1) and merged.gates[0].angle.coefficients == (1.0, 1.0)
@@ -77,9 +75,7 @@ def test_several_tapes():
     qnode = qp.gradients.param_shift(qp.QNode(circuit, qp.device("default.qubit")))
     theta = qp.numpy.array([0.1, 0.2, 0.3])
     split = qp.transforms.split_non_commuting(
-        qp.QNode(
-            lambda t: (qp.RX(t, 0), qp.expval(qp.Z(0)), qp.expval(qp.X(0)))[1:], qp.device("default.qubit")
-        )
+        qp.QNode(lambda t: (qp.RX(t, 0), qp.expval(qp.Z(0)), qp.expval(qp.X(0)))[1:], qp.device("default.qubit"))
     )
     with pytest.raises(DLAError, match='level="top"'):
         extract(split, (0.3,))
@@ -111,9 +107,7 @@ def test_broadcast_parameters():
         return qp.expval(qp.Z(0))
 
     batch = extract(batched, (np.ones((2, 3)),))
-    assert [[g.angle.elements for g in ansatz.gates] for ansatz in batch] == [
-        [(k,), (3 + k,)] for k in range(3)
-    ]
+    assert [[g.angle.elements for g in ansatz.gates] for ansatz in batch] == [[(k,), (3 + k,)] for k in range(3)]
     assert np.allclose(batch[0].arguments.periods, [2 * np.pi] * 3 + [np.pi] * 3)
 
 
@@ -155,9 +149,7 @@ def test_periods(name):
     assert found == period or abs(found - period) < 1e-9
 
 
-@pytest.mark.parametrize(
-    "name", ["CRX", "SingleExcitation", "DoubleExcitation", "ControlledPhaseShift", "evolve ring"]
-)
+@pytest.mark.parametrize("name", ["CRX", "SingleExcitation", "DoubleExcitation", "ControlledPhaseShift", "evolve ring"])
 def test_period_is_the_least(name):
     """``U(θ+p)`` equals ``U(θ)`` up to a phase, and for no shorter fraction of ``p``."""
     build, period = PERIODS[name]

@@ -1,6 +1,5 @@
 """Circuits that the tests of several engines share."""
 
-
 import numpy as np
 
 from pennylane_dla.circuit.ansatz import Angle, Ansatz, Arguments, ProductState, Rotation
@@ -88,6 +87,4 @@ def ring(n):
 
 
 def ring_cost(n):
-    return PauliSum.from_dict(
-        {"".join("Z" if q in edge else "I" for q in range(n)): 1.0 for edge in ring(n)}
-    )
+    return PauliSum.from_dict({"".join("Z" if q in edge else "I" for q in range(n)): 1.0 for edge in ring(n)})

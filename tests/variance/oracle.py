@@ -4,7 +4,6 @@ The loss is a trigonometric polynomial of degree one in each angle, so few equid
 exactly; a normal law is integrated by Gauss-Hermite points.
 """
 
-
 import functools
 import itertools
 
@@ -71,9 +70,7 @@ def _heisenberg_channel(gate, operator, n):
 def _partial(operator, wires, n):
     """``Tr_wires[O]/2^k ⊗ 1``, by twirling with the Paulis of each wire."""
     for wire in wires:
-        operator = sum(
-            string_matrix({wire: p}, n) @ operator @ string_matrix({wire: p}, n) for p in "IXYZ"
-        ) / 4
+        operator = sum(string_matrix({wire: p}, n) @ operator @ string_matrix({wire: p}, n) for p in "IXYZ") / 4
     return operator
 
 

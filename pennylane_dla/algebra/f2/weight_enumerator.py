@@ -309,7 +309,9 @@ def _sampled(code, offset, weight, budget, rng):
     k, n = code.dim, code.length
     reason = f"weight {weight} in a [{n}, {k}] code: sampled"
     samples = max(1024, min(budget // 16, 2**22 // n))
-    words = linear.multiply(linear.pack(rng.integers(0, 2, (samples, k), np.uint8)), linear.pack(code.rows)) ^ linear.pack(offset[None])
+    words = linear.multiply(
+        linear.pack(rng.integers(0, 2, (samples, k), np.uint8)), linear.pack(code.rows)
+    ) ^ linear.pack(offset[None])
     in_code = int((np.bitwise_count(words).sum(axis=1, dtype=np.int64) == weight).sum())
     sets = np.zeros((samples, n), bool)
     np.put_along_axis(sets, np.argsort(rng.random((samples, n)), axis=1)[:, :weight], True, axis=1)

@@ -69,9 +69,7 @@ def lie_closure_sums(
     elif basis:
         rows = span.rows(coordinates)
         vectors = None if rows is None else as_sums(coordinates, rows)
-    return LieAlgebra(
-        n, span.dim, None, basis=vectors, reason=span.statement, generators=tuple(generators)
-    )
+    return LieAlgebra(n, span.dim, None, basis=vectors, reason=span.statement, generators=tuple(generators))
 
 
 def checked_generators(generators: Sequence[PauliSum]) -> list[PauliSum]:

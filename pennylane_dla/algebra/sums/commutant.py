@@ -106,9 +106,7 @@ class _Averages:
         for start in range(0, len(values), block):
             checkpoint()
             part = slice(start, start + block)
-            values[part] = np.einsum(
-                "ij,ij->i", self._transposed[self._rows[part]], half[self._columns[part]]
-            )
+            values[part] = np.einsum("ij,ij->i", self._transposed[self._rows[part]], half[self._columns[part]])
         return self.averaged(values)
 
     def averaged(self, values: Float[np.ndarray, " m"]) -> Float[np.ndarray, " m"]:

@@ -202,9 +202,7 @@ def _arrangements(word: tuple[int, ...], members: np.ndarray) -> list[tuple[int,
     return [tuple(letters) for _, letters in partial]
 
 
-def twin_classes(
-    operators: Sequence[PauliSum], labels: Sequence[object] | None = None
-) -> Int[np.ndarray, " n"]:
+def twin_classes(operators: Sequence[PauliSum], labels: Sequence[object] | None = None) -> Int[np.ndarray, " n"]:
     """Classes of qubits that can be exchanged without changing any of the operators.
 
     Args:

@@ -218,9 +218,7 @@ def invariant_dimension(
         if span.dim > max_dim:
             raise OverBudget(span.dim, f"stopped at max_dim={max_dim}")
         if 2 * span.dim * len(coordinates) * 8 > max_memory:
-            raise OverBudget(
-                span.dim, f"stopped at {len(coordinates)} Pauli strings by max_memory={max_memory} bytes"
-            )
+            raise OverBudget(span.dim, f"stopped at {len(coordinates)} Pauli strings by max_memory={max_memory} bytes")
         coordinates.expand(support)
         rows, columns, term, sign = coordinates.entries()
         weights = rng.integers(-half, half + 1, len(coordinates.generators)).astype(float)

@@ -79,9 +79,7 @@ def rational_basis(
         scale[row] = float(lcm(*(int(d) for d in denominator[place[0] == row])))
     values = numerator * (scale[place[0]] / denominator)
     if np.abs(values).max(initial=0) > _EXACT:  # not integers any more: leave the pivots at one
-        return RationalBasis(
-            scipy.sparse.csr_array((numerator / denominator, place), shape=rows.shape), pivots, False
-        )
+        return RationalBasis(scipy.sparse.csr_array((numerator / denominator, place), shape=rows.shape), pivots, False)
     matrix = scipy.sparse.csr_array((values, place), shape=rows.shape)
     inside = _holds(coordinates, seeds, matrix, pivots, scale)
     if inside is False or (inside is None and len(spans) == 1):
@@ -164,9 +162,7 @@ def _fractions(residues: np.ndarray, p: int, bound: int) -> tuple[np.ndarray, np
         s0[active], s1[active] = s1[active], s0[active] - quotient * s1[active]
 
 
-def _chinese_fractions(
-    residues: Sequence[np.ndarray], primes: Sequence[int]
-) -> tuple[np.ndarray, np.ndarray] | None:
+def _chinese_fractions(residues: Sequence[np.ndarray], primes: Sequence[int]) -> tuple[np.ndarray, np.ndarray] | None:
     """Fractions from residues modulo several primes, as doubles; ``None`` where one is not clearly right."""
     modulus, weights = 1, []
     for p in primes:

@@ -124,9 +124,7 @@ def adjoint(algebra: LieAlgebra) -> list[Float[np.ndarray, "d d"]]:
     return result
 
 
-def identify(
-    part: Float[np.ndarray, "d m"], elements: list[Float[np.ndarray, "d d"]]
-) -> tuple[str, int, int]:
+def identify(part: Float[np.ndarray, "d m"], elements: list[Float[np.ndarray, "d d"]]) -> tuple[str, int, int]:
     """Family, matrix size (0 for exceptional ones) and dimension of a simple ideal.
 
     Args:

@@ -65,8 +65,7 @@ def predict(problem: Problem) -> Prediction:
     walk = _Walk(module, problem)
     if not walk.affordable:
         return Prediction.unavailable(
-            f"the module of the observable has dimension {module.dim}, "
-            f"too large for {len(module.which)} rotations"
+            f"the module of the observable has dimension {module.dim}, too large for {len(module.which)} rotations"
         )
     mean, second, slopes, mean_slopes = walk.sweep()
     if not np.isfinite(second):
@@ -123,10 +122,7 @@ class _Walk:
     def largest_frequency(self) -> float:
         scales = np.abs(self.module.scales)
         return max(
-            (
-                s * self.frames[g].frequencies.max(initial=0)
-                for s, g in zip(scales, self.module.which, strict=True)
-            ),
+            (s * self.frames[g].frequencies.max(initial=0) for s, g in zip(scales, self.module.which, strict=True)),
             default=0.0,
         )
 

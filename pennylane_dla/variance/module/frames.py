@@ -212,9 +212,7 @@ class Moments:
     mean: Complex[np.ndarray, " p"]
 
     @classmethod
-    def split(
-        cls, covariance: Float[np.ndarray, "d d"], mean: Float[np.ndarray, " d"], zeros: int
-    ) -> Moments:
+    def split(cls, covariance: Float[np.ndarray, "d d"], mean: Float[np.ndarray, " d"], zeros: int) -> Moments:
         """From a matrix and a vector in the basis of a frame."""
         p = (len(mean) - zeros) // 2
         o, x, y = slice(0, zeros), slice(zeros, zeros + p), slice(zeros + p, None)

@@ -62,9 +62,7 @@ class Walk:
     block: StateBlock | None = None
 
     @classmethod
-    def prepare(
-        cls, problem: Problem, observable, terms, kept, quarters, block: StateBlock | None = None
-    ) -> Walk:
+    def prepare(cls, problem: Problem, observable, terms, kept, quarters, block: StateBlock | None = None) -> Walk:
         """Lower a circuit whose paths start from ``terms``, or from the state where that is better.
 
         With a ``block`` they start from ``terms``, and its rotations are left out.

@@ -138,4 +138,3 @@ def state_strings(
     if MARGIN * strings > np.exp(min(log_terms, 700.0)):
         return None
     return StateStrings(letters, factor, ends, active)
-

@@ -36,9 +36,7 @@ def complete(n):
 
 
 def heisenberg_layers(n):
-    return [
-        total(n, *({q: p, q + 1: p} for q in range(start, n - 1, 2) for p in "XYZ")) for start in (0, 1)
-    ]
+    return [total(n, *({q: p, q + 1: p} for q in range(start, n - 1, 2) for p in "XYZ")) for start in (0, 1)]
 
 
 def random_sums(rng, kind):

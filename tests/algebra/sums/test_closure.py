@@ -40,10 +40,7 @@ ROWS = (
         (f"equivariant {n}", [field(n, "X"), field(n, "Y"), couplings(n, complete(n))], d)
         for n, d in zip(range(2, 6), (9, 19, 33, 54), strict=True)
     ]
-    + [
-        (f"Heisenberg layers {n}", heisenberg_layers(n), d)
-        for n, d in zip((4, 5, 6), (8, 31, 66), strict=True)
-    ]
+    + [(f"Heisenberg layers {n}", heisenberg_layers(n), d) for n, d in zip((4, 5, 6), (8, 31, 66), strict=True)]
     + [(f"X, Y, sum ZZ {n}", hardware_efficient(n), 4**n - 1) for n in (3, 4)]
 )
 
@@ -104,12 +101,8 @@ def test_random_sums_against_brute_force_and_pennylane(kind):
 def test_a_case_that_pennylane_misjudges():
     """``qp.lie_closure`` (0.45.1) finds 62, and no subalgebra of su(8) but itself has more than 49."""
     generators = [
-        PauliSum.from_dict(
-            {"IZI": -1.5201191865139092, "YYI": -0.06588837406423007, "YYZ": -0.7990042523861552}
-        ),
-        PauliSum.from_dict(
-            {"IIZ": -0.08615767133145076, "IXZ": -1.4416560545167754, "ZZI": -0.0032993139184961844}
-        ),
+        PauliSum.from_dict({"IZI": -1.5201191865139092, "YYI": -0.06588837406423007, "YYZ": -0.7990042523861552}),
+        PauliSum.from_dict({"IIZ": -0.08615767133145076, "IXZ": -1.4416560545167754, "ZZI": -0.0032993139184961844}),
     ]
     assert lie_closure_sums(generators).dim == brute_force_dimension(generators) == 13
 

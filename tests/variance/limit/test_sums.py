@@ -133,9 +133,7 @@ def test_single_strings_agree_with_the_limit_of_strings(seed):
     expected = string_limit(strings, observable, state)
     assert prediction.loss.value == pytest.approx(float(expected.loss.value), abs=1e-10)
     assert prediction.loss_mean == pytest.approx(float(expected.loss_mean), abs=1e-10)
-    np.testing.assert_allclose(
-        prediction.gradient.value, [float(v) for v in expected.gradient.value], atol=1e-10
-    )
+    np.testing.assert_allclose(prediction.gradient.value, [float(v) for v in expected.gradient.value], atol=1e-10)
 
 
 def test_deep_circuits_reach_it():
@@ -166,8 +164,7 @@ def test_through_a_circuit():
     n = 3
     problem = qaoa(n, 2, ring(n), ring_cost(n))
     gates = [
-        Rotation(g.wires, g.strings, g.coefficients, Angle(0.0, g.angle.elements, (2.0,)))
-        for g in problem.ansatz.gates
+        Rotation(g.wires, g.strings, g.coefficients, Angle(0.0, g.angle.elements, (2.0,))) for g in problem.ansatz.gates
     ]
     arguments = Arguments(("p",), ((4,),), np.full(4, np.pi), lambda rows: rows)
     ansatz = Ansatz(problem.ansatz.wires, tuple(gates), problem.ansatz.state, (), arguments)

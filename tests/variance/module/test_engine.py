@@ -175,9 +175,7 @@ def test_memory_that_does_not_hold_every_covariance_gives_the_same(monkeypatch):
 def test_what_it_does_not_treat_it_says():
     problem = qaoa(4, 2, ring(4), PauliSum.from_dict({"ZZII": 1.0}))
     repeated = [gate._replace(angle=Angle(0.0, (0,), (1.0,))) for gate in problem.ansatz.gates]
-    ansatz = Ansatz(
-        problem.ansatz.wires, tuple(repeated), problem.ansatz.state, (), problem.ansatz.arguments
-    )
+    ansatz = Ansatz(problem.ansatz.wires, tuple(repeated), problem.ansatz.state, (), problem.ansatz.arguments)
     answer = module.predict(Problem(ansatz, problem.observable, problem.law))
     assert not answer.loss.available and answer.loss.reason
     small = Budget(max_dim=5)

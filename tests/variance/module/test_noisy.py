@@ -91,11 +91,7 @@ def test_single_strings_with_noise_agree_with_the_exact_engine(seed, law):
 
 def noisy_qaoa(n, layers, gates=(qp.IsingZZ, qp.RX, qp.Hadamard)):
     model = qp.NoiseModel(
-        {
-            qp.noise.op_in(list(gates)): lambda op, **_: [
-                qp.DepolarizingChannel(0.01, wire) for wire in op.wires
-            ]
-        }
+        {qp.noise.op_in(list(gates)): lambda op, **_: [qp.DepolarizingChannel(0.01, wire) for wire in op.wires]}
     )
 
     @partial(qp.add_noise, noise_model=model)

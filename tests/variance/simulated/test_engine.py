@@ -104,9 +104,7 @@ def test_correlated_angles_against_a_qnode(kind):
     grid = np.stack(np.meshgrid(axis, axis, indexing="ij"), -1).reshape(-1, 2)
     values = circuit(grid.T).reshape(count, count)
     frequency = 1j * np.fft.fftfreq(count, 1 / count)
-    slopes = [
-        np.fft.ifft(np.fft.fft(values, axis=a) * np.expand_dims(frequency, 1 - a), axis=a).real for a in (0, 1)
-    ]
+    slopes = [np.fft.ifft(np.fft.fft(values, axis=a) * np.expand_dims(frequency, 1 - a), axis=a).real for a in (0, 1)]
     assert abs(prediction.loss_mean - values.mean()) < 5 * (values.var() / QUIET.samples) ** 0.5
     assert abs(prediction.loss.value - values.var()) < 5 * prediction.loss.stderr
     for a in (0, 1):
