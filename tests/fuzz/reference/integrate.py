@@ -17,6 +17,7 @@ from .simulator import leaf_matrices, losses, simulate
 
 MAX_NUMBERS = 1_500_000  # grid points times numbers of a state
 MAX_POINTS = 150_000
+MAX_AXIS = 2000  # frequencies of one element, of which all differences are looked at
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,9 +61,17 @@ def integrate(circuit: Circuit, laws: list[tuple], samples: int = 3000, seed: in
     except NoReference:
         modes = None
     size = 2**circuit.num_wires * (2**circuit.num_wires if _noisy(circuit) else 1)
-    if modes is None or modes.points * size > MAX_NUMBERS or modes.points > MAX_POINTS:
+    if modes is None or modes.points * size > MAX_NUMBERS or modes.points > MAX_POINTS or _widest(modes) > MAX_AXIS:
         return _sampled(circuit, laws, modes, samples, seed)
     return _exact(circuit, laws, modes)
+
+
+def _widest(modes: Modes) -> int:
+    """Frequencies of one element: those of its modes add."""
+    counts: dict[int, int] = {}
+    for mode in modes.modes:
+        counts[mode.element] = counts.get(mode.element, 1) * (2 * mode.degree + 1)
+    return max(counts.values(), default=1)
 
 
 def _noisy(circuit: Circuit) -> bool:
