@@ -19,6 +19,7 @@ from .sums.structure import structure
 MAX_TERMS = 4096  # of all generators, once known rotations between them are pushed through
 MAX_STRUCTURE_DIM = 400  # beyond, more than a few seconds
 SHARE = 1 / 3  # of the time, for the variances matter more
+_ROUNDING = 1e-15  # of the largest coefficient: what is left where terms cancel
 MAX_SUM_DIM = 2048  # a closure of sums costs about dim³
 
 
@@ -126,7 +127,8 @@ def _conjugate(operator: PauliSum, string: PauliStrings, angle: float) -> PauliS
     result = PauliSum.collect(
         PauliStrings.concatenate([operator.strings, turned]), np.concatenate([coefficients, moved])
     )
-    return PauliSum(result.strings, result.coefficients, operator.constant)
+    kept = np.abs(result.coefficients) > _ROUNDING * np.abs(result.coefficients).max(initial=0.0)
+    return PauliSum(result.strings[kept], result.coefficients[kept], operator.constant)
 
 
 def _distinct(generators: list[PauliSum]) -> list[PauliSum]:

@@ -26,6 +26,7 @@ _ELEMENTS = 3
 _STEPS = 200
 _CHECKS = 4  # combinations of generators
 _RESIDUAL = 1e-9
+_ROUNDING = 1e-13  # of the largest action
 SECONDS = 1e-8  # times d³: eigenvectors of two complex and three real matrices of size d, products of matrices
 
 
@@ -152,6 +153,13 @@ def generic_elements(
     return pool[:count]
 
 
+def _without_noise(actions: list[Float[np.ndarray, "d d"]]) -> list[Float[np.ndarray, "d d"]]:
+    """Rounding is no generator: what a generator leaves that does nothing on the module would count as one."""
+    sizes = [np.abs(action).max(initial=0.0) for action in actions]
+    least = _ROUNDING * max(sizes, default=0.0)
+    return [a if size > least else np.zeros_like(a) for a, size in zip(actions, sizes, strict=True)]
+
+
 class Commutant:
     """The matrices that commute with every one of the given skew matrices.
 
@@ -161,7 +169,7 @@ class Commutant:
     """
 
     def __init__(self, actions: Sequence[Float[np.ndarray, "d d"]], seed: int = 0):
-        self.actions = [np.asarray(a) for a in actions]
+        self.actions = _without_noise([np.asarray(a) for a in actions])
         self.dim = self.actions[0].shape[0]
         afford(SECONDS * self.dim**3, f"the commutant of a module of dimension {self.dim}")
         self.rng = np.random.default_rng(seed)

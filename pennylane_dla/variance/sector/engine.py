@@ -20,6 +20,7 @@ from .walk import SectorWalk
 
 MAX_PROJECTOR_WIRES = 12
 MAX_PAIRS = 4_000_000  # terms of an observable, squared, for its variance
+_SAME = 1e-12  # of the largest entry of all observables
 EXACT_DIM = 64  # beyond, second moments of the state do not fit
 
 
@@ -88,16 +89,33 @@ def _predicted(problems: Sequence[Problem], max_dim: int) -> list[Prediction]:
         reason = "data values are unknown under jit: call inspect with concrete data"
         return [Prediction.unavailable(reason) for _ in problems]
     matrices = [observables_on(sector, problem) for problem in problems]
-    if exact(sector, problems):
+    different, which = _distinct(matrices)  # outcomes that a symmetry exchanges are one observable here
+    matrices, kinds = [matrices[i] for i in different], [problems[i].kind for i in different]
+    if exact(sector, [problems[i] for i in different]):
         found = exact_variances(walk, first, [one[0] for one in matrices])
     else:
         try:
             first.law.draw(np.random.default_rng(0), 1)
         except DLAError as error:
             return [Prediction.unavailable(str(error)) for _ in problems]
-        found = sampled_variances(walk, first, matrices, [problem.kind for problem in problems])
+        found = sampled_variances(walk, first, matrices, kinds)
     facts = {"sector dimension": sector.dim, "ranks": sector.statement}
-    return [replace(prediction, statistics={**prediction.statistics, **facts}) for prediction in found]
+    return [replace(found[i], statistics={**found[i].statistics, **facts}) for i in which]
+
+
+def _distinct(matrices: Sequence[tuple[np.ndarray, ...]]) -> tuple[list[int], list[int]]:
+    """The first of those that are the same up to rounding, and for each which of these it is."""
+    unit = _SAME * max((np.abs(part).max(initial=0.0) for one in matrices for part in one), default=0.0) or 1.0
+    places: dict[tuple, int] = {}
+    first, which = [], []
+    for i, one in enumerate(matrices):
+        # rounding in integers: there is no negative zero
+        key = tuple(np.round(np.stack([part.real, part.imag]) / unit).astype(np.int64).tobytes() for part in one)
+        if key not in places:
+            places[key] = len(first)
+            first.append(i)
+        which.append(places[key])
+    return first, which
 
 
 def _terms(observable: PauliSum | ProjectorProduct) -> int:

@@ -201,3 +201,22 @@ def test_an_observable_that_the_state_never_sees():
     assert found.loss.variance.value == found.limit.loss.variance.value == 0
     assert found.facts["limit"].modules == ()
     assert "no gradient" in str(diagnosis)
+
+
+def test_rounding_is_no_generator():
+    """On this state only ``RY`` moves; what the other gate does to these operators is rounding, of a controlled flip."""
+
+    @qp.qnode(qp.device("default.qubit"))
+    def circuit(angles):
+        qp.RY(angles[0], 1)
+        qp.PCPhase(angles[1], dim=5, wires=[2, 1, 0])
+        qp.MultiControlledX(wires=[1, 0, 2], control_values=[0, 0])
+        return qp.probs(wires=[2, 0, 1])
+
+    measurements = dla.inspect(circuit, progress=False)(np.zeros(2)).measurements
+    moving = [m for m in measurements if m.limit.loss.variance.value > 1e-12]
+    assert len(moving) == 2  # the probabilities cos² and sin² of half an angle
+    for measurement in moving:
+        assert measurement.limit.loss.mean == pytest.approx(1 / 2)
+        assert float(measurement.limit.loss.variance.value) == pytest.approx(1 / 8)
+        np.testing.assert_allclose(np.asarray(measurement.limit.gradient.variance, float), [1 / 8, 0], atol=1e-12)
