@@ -24,6 +24,7 @@ from .strings import Limit, limit, limits
 
 MAX_PROJECTOR_WIRES = 12
 MAX_STATE_WIRES = 12
+FEW = 4  # observables that are worth a module each
 
 
 def deep_limit(problem: Problem, algebra: LieAlgebra | None = None) -> Prediction:
@@ -154,7 +155,8 @@ def _narrow(circuit: _Deep, problems: list[Problem], algebra: LieAlgebra | None)
             results[i] = Prediction.unavailable("known gates spread the observable over too many strings")
     open_problems = [i for i, observable in enumerate(sums) if observable is not None]
     if not circuit.single:
-        found = one_by_one(lambda i: _of_sums(circuit, problems[i], sums[i], algebra), open_problems)
+        many = len(open_problems) > FEW
+        found = one_by_one(lambda i: _of_sums(circuit, problems[i], sums[i], algebra, many), open_problems)
         for i, prediction in zip(open_problems, found, strict=True):
             results[i] = prediction
         return results
@@ -171,14 +173,17 @@ def _narrow(circuit: _Deep, problems: list[Problem], algebra: LieAlgebra | None)
     return results
 
 
-def _of_sums(circuit: _Deep, problem: Problem, observable: PauliSum, algebra: LieAlgebra | None) -> Prediction:
+def _of_sums(
+    circuit: _Deep, problem: Problem, observable: PauliSum, algebra: LieAlgebra | None, many: bool
+) -> Prediction:
     if algebra is not None and algebra.complete and algebra.dim == 4**problem.effective.num_wires - 1:
         return _universal_limit(problem, circuit.generators, observable, circuit.state)
     from pennylane_dla.variance.sector.limit import limit_on_sector
 
     from .sums import module_limit  # heavy, and only for sums
 
-    closed = limit_on_sector(problem, projected=False)
+    # Every observable has a module of its own, which tells the causes; many observables share the sector.
+    closed = limit_on_sector(problem, projected=many)
     if closed.loss.available:
         return closed
     if circuit.leading:

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -42,7 +43,7 @@ MAX_PROJECTED = 27  # d, beyond: the projection works with matrices of d² rows
 _ROUNDING = 1e-11
 
 
-_known: WeakKeyDictionary[Sector, tuple[Pushed, Group | None]] = WeakKeyDictionary()  # the same for all observables
+_known: WeakKeyDictionary[Sector, _Deep] = WeakKeyDictionary()  # the same for all observables
 
 
 def sector_limit(
@@ -62,21 +63,21 @@ def sector_limit(
         there is none
     """
     if sector not in _known:
-        pushed = push_known(SectorWalk(sector, problem.effective.angles))
-        _known[sector] = pushed, _whole_group(pushed) if pushed.which else None
-    pushed, group = _known[sector]
+        _known[sector] = _Deep(push_known(SectorWalk(sector, problem.effective.angles)), sector.state, sector.weights)
+    deep = _known[sector]
+    pushed = deep.pushed
     if not pushed.which:
         return Prediction.unavailable("no gate is trainable")
     seen = pushed.observable(observable)
-    if group is not None:
-        variance, slopes, mean, shares = _closed(group, pushed.generators, seen, sector)
+    if deep.group is not None:
+        variance, slopes, mean, shares = _closed(deep.group, pushed.generators, seen, sector)
     elif not projected or sector.dim > MAX_PROJECTED:
         return Prediction.unavailable(
             f"the group on the {sector.dim} dimensions of the state is none with a closed form"
         )
     else:
         try:
-            variance, slopes, mean, shares = _projected(pushed.generators, seen, sector)
+            variance, slopes, mean, shares = _projected(deep, seen)
         except NotConverged as failure:
             return Prediction.unavailable(str(failure))
     per_rotation = np.array([slopes[g] * scale**2 for g, scale in zip(pushed.which, pushed.scales, strict=True)])
@@ -154,20 +155,60 @@ def _closed(group: Group, generators: Sequence[np.ndarray], observable: np.ndarr
     return variance, slopes, mean, tuple(sorted(shares, key=lambda share: -share.variance))
 
 
-def _projected(generators: Sequence[np.ndarray], observable: np.ndarray, sector: Sector):
+def _projected(deep: _Deep, observable: np.ndarray):
     """By the commutant on the Hermitian matrices."""
-    basis = _hermitian_basis(sector.dim)
-    actions = [_action(g, basis) for g in generators]
-    rho = (sector.state * sector.weights) @ sector.state.conj().T
-    o, r = (_coordinates(x, basis) for x in (observable, rho))
-    commutant = Commutant(actions)
-    spread, seen = commutant.project(np.outer(o, o)), commutant.project(np.outer(r, r))
+    commutant, r = deep.commutant, deep.coordinates
+    o = _coordinates(observable, deep.basis)
+    spread = commutant.project(np.outer(o, o))
     still = commutant.invariants()
     mean = float((r @ still) @ (still.T @ o))
     size = float((o @ o) * (r @ r))
     variance = _clean(r @ spread @ r - mean**2, size)
-    slopes = [_clean(np.vdot(seen, a @ spread @ a.T), size * np.linalg.norm(a, 2) ** 2) for a in actions]
+    slopes = [
+        _clean(np.vdot(deep.state_spread, a @ spread @ a.T), size * np.linalg.norm(a, 2) ** 2)
+        for a in commutant.actions
+    ]
     return variance, np.array(slopes), mean, ()
+
+
+@dataclass(eq=False)
+class _Deep:
+    """What the limits of all observables on a sector have in common, computed when it is needed.
+
+    Args:
+        pushed: the generators, known gates pushed through
+        state: columns of the initial state
+        weights: of the columns
+    """
+
+    pushed: Pushed
+    state: np.ndarray
+    weights: np.ndarray
+
+    @cached_property
+    def group(self) -> Group | None:
+        """Where the limit has a closed form."""
+        return _whole_group(self.pushed)
+
+    @cached_property
+    def basis(self) -> np.ndarray:
+        """Of the Hermitian matrices."""
+        return _hermitian_basis(self.pushed.generators[0].shape[0])
+
+    @cached_property
+    def commutant(self) -> Commutant:
+        """Of the generators on these."""
+        return Commutant([_action(g, self.basis) for g in self.pushed.generators])
+
+    @cached_property
+    def coordinates(self) -> np.ndarray:
+        """Of the state."""
+        return _coordinates((self.state * self.weights) @ self.state.conj().T, self.basis)
+
+    @cached_property
+    def state_spread(self) -> np.ndarray:
+        """Its second moment, averaged."""
+        return self.commutant.project(np.outer(self.coordinates, self.coordinates))
 
 
 def _hermitian_basis(d: int) -> Complex[np.ndarray, "d*d d d"]:

@@ -204,7 +204,7 @@ def test_an_observable_that_the_state_never_sees():
 
 
 def test_rounding_is_no_generator():
-    """On this state only ``RY`` moves; what the other gate does to these operators is rounding, of a controlled flip."""
+    """On this state only ``RY`` moves; what the other gate does is rounding, of a controlled flip."""
 
     @qp.qnode(qp.device("default.qubit"))
     def circuit(angles):

@@ -1,5 +1,7 @@
 """Deep limits on the sector: averages over random unitaries, deep circuits, and the commutant on strings."""
 
+from types import SimpleNamespace
+
 import networkx as nx
 import numpy as np
 import pennylane as qp
@@ -48,7 +50,8 @@ def test_closed_forms_against_the_commutant(family, size, rank):
     group = recognize(generators, np.eye(size))
     assert isinstance(group, Group) and group.family == family
     variance, slopes, mean, shares = sector_limits._closed(group, generators, observable, Sector)
-    other, others, its_mean, _ = sector_limits._projected(generators, observable, Sector)
+    deep = sector_limits._Deep(SimpleNamespace(generators=generators), Sector.state, Sector.weights)
+    other, others, its_mean, _ = sector_limits._projected(deep, observable)
     assert variance == pytest.approx(other, rel=1e-9) and mean == pytest.approx(its_mean, rel=1e-9)
     np.testing.assert_allclose(slopes, others, rtol=1e-9)
     assert sum(share.variance for share in shares) == pytest.approx(variance)
