@@ -128,7 +128,7 @@ def test_figures_are_those_of_the_changed_circuit(found):
 
     diag, remedies = found("angles")
     width = float(remedies[0].change.split("(")[1].rstrip(")"))
-    small = dla.inspect(deep, angles=dla.Normal(width))(np.zeros((16, 2, 5)))
+    small = dla.inspect(deep, angles=dla.Normal(width), max_seconds=60)(np.zeros((16, 2, 5)))
     variance = np.ravel(small.gradient.variance)
     assert remedies[0].gradient == pytest.approx(np.median(variance[variance > 0]), rel=1e-6)
 
@@ -136,7 +136,7 @@ def test_figures_are_those_of_the_changed_circuit(found):
 def test_no_width_of_the_grid_does_better(found):
     _, remedies = found("angles")
     for width in (0.03, 0.1, 0.3, 1.0):
-        diag = dla.inspect(deep, angles=dla.Normal(width))(np.zeros((16, 2, 5)))
+        diag = dla.inspect(deep, angles=dla.Normal(width), max_seconds=60)(np.zeros((16, 2, 5)))
         variance = np.ravel(diag.gradient.variance)
         assert np.median(variance[variance > 0]) <= remedies[0].gradient * 1.1
 

@@ -177,7 +177,7 @@ def test_every_outcome_of_nine_wires():
         return qp.probs(wires=range(9))
 
     weights = pnp.array(np.random.default_rng(0).uniform(0, 6, (6, 9, 3)), requires_grad=True)
-    found = dla.inspect(circuit, progress=False)(weights).measurements
+    found = dla.inspect(circuit, max_seconds=60, progress=False)(weights).measurements
     assert len(found) == 512
     assert {m.loss.variance.method for m in found} == {"exact"}
     assert np.allclose([m.loss.mean for m in found], 2.0**-9)
