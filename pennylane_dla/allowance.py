@@ -17,6 +17,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextvars import ContextVar
 from typing import TypeVar
 
+from pennylane_dla import progress
+
 Item = TypeVar("Item")
 
 PATIENCE = 0.1  # of a part: before so much of it has passed nothing is predicted
@@ -109,6 +111,7 @@ def checkpoint() -> None:
     Raises:
         OutOfTime: where the open allowance is used up
     """
+    progress.tick()
     allowance = _open.get()
     if time.monotonic() > allowance.end:
         raise OutOfTime(allowance.statement)
@@ -147,6 +150,7 @@ def paced(items: Sequence[Item] | Iterable[Item], what: str, total: int | None =
     allowance, start = _open.get(), time.monotonic()
     total = total or len(items)
     for number, item in enumerate(items):
+        progress.tick()
         now = time.monotonic()
         if now > allowance.end:
             raise OutOfTime(allowance.statement)

@@ -19,7 +19,7 @@ from .diagnosis.plain import plain
 from .diagnosis.summary import Summary, shown_gradient, shown_shots, summarize
 from .diagnostics import Diagnostics
 from .errors import DLAError
-from .variance.progress import Progress
+from .progress import part, shown
 
 
 @dataclass(frozen=True, eq=False)
@@ -197,17 +197,16 @@ def compare(circuits: Mapping[str, Any], measurement: int = 0, **options: Any) -
     names = list(circuits)
 
     def wrapper(*args, **kwargs) -> Comparison:
-        bar = Progress("Circuits", len(names), chosen.budget.progress)
         found = {}
-        for name in names:
-            own, keywords = _deal(args, kwargs, name, names)
-            try:
-                found[name] = Diagnostics.of(inspect_circuit(circuits[name], own, keywords, chosen))
-            except DLAError as error:
-                raise DLAError(f"{name}: {error}") from error
-            index_of("measurement", measurement, len(found[name].measurements), name)
-            bar.advance(1, name)
-        bar.close()
+        with shown(chosen.budget.progress):
+            for number, name in enumerate(names):
+                own, keywords = _deal(args, kwargs, name, names)
+                try:
+                    with part(name, 1 / (len(names) - number)):
+                        found[name] = Diagnostics.of(inspect_circuit(circuits[name], own, keywords, chosen))
+                except DLAError as error:
+                    raise DLAError(f"{name}: {error}") from error
+                index_of("measurement", measurement, len(found[name].measurements), name)
         return Comparison(found, measurement)
 
     return wrapper

@@ -31,7 +31,7 @@ from .diagnosis.plain import plain
 from .diagnosis.records import Diagnosis
 from .diagnosis.summary import Summary, shown_gradient, shown_shots, summarize
 from .errors import DLAError, DLAWarning
-from .variance.progress import Progress
+from .progress import part, shown
 
 PLATEAU = {
     "plateau": "barren plateau: the gradient falls exponentially with the size",
@@ -265,12 +265,11 @@ def _checked(sizes: Sequence[Any]) -> list[Any]:
 
 
 def _serially(payload, sizes, progress: bool) -> list[Case]:
-    bar = Progress("Sizes", len(sizes), progress)
     cases = []
-    for size in sizes:
-        cases.append(_case(payload, size))
-        bar.advance(1, f"last: {size}")
-    bar.close()
+    with shown(progress):
+        for number, size in enumerate(sizes):
+            with part(f"size {size}", 1 / (len(sizes) - number)):
+                cases.append(_case(payload, size))
     return cases
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
+from pennylane_dla import progress as bar
 from pennylane_dla.checked import whole_number
-from pennylane_dla.pauli import PauliStrings
+from pennylane_dla.pauli import PauliStrings, PauliSum
 
 from .classification import classify_strings
 from .closure import closure
@@ -47,9 +48,14 @@ def lie_closure(generators: Iterable, max_dim: int = 2**20, progress: bool = Tru
     whole_number("max_dim", max_dim, 1)
     sums, _ = pauli_sums(generators)
     sums = [g for g in sums if len(g)]
+    with bar.shown(progress), bar.part("Lie algebra"):
+        return _closed(sums, max_dim)
+
+
+def _closed(sums: list[PauliSum], max_dim: int) -> LieAlgebra:
     if sums and all(len(g) == 1 for g in sums):
         strings = PauliStrings.concatenate([g.strings for g in sums])
         algebra = closure(strings, max_dim)
         return replace(algebra, ideals=classify_strings(strings).ideals) if algebra.complete else algebra
-    algebra = lie_closure_sums(sums, max_dim, progress=progress)
+    algebra = lie_closure_sums(sums, max_dim)
     return structure(algebra) if algebra.complete else algebra

@@ -18,6 +18,7 @@ from pennylane_dla.circuit.effective import effective_ansatz, without_noise
 from pennylane_dla.circuit.extract import extract
 from pennylane_dla.errors import DLAError
 from pennylane_dla.pauli import PauliSum, ProjectorProduct
+from pennylane_dla.progress import part, shown
 from pennylane_dla.variance.estimate import Prediction, VarianceEstimate
 from pennylane_dla.variance.law import AngleLaw, Uniform
 from pennylane_dla.variance.limit.engine import limit_of
@@ -30,6 +31,8 @@ from .signal import measured_signal, second_moment
 from .verdict import DEFAULT_SHOTS, verdict
 
 MAX_SHOTS = 10**18  # more than the age of the universe in seconds, and a float holds it
+READING = 0.1  # of the progress bar
+FORECASTS = 0.9  # of the progress bar, once algebra and circuit are known
 AFTER_READING = 0.7  # of the time is left for the rest, however long reading the circuit took
 
 
@@ -87,11 +90,12 @@ def inspect_circuit(circuit, args: tuple, kwargs: dict, options: Options) -> Dia
         DLAError: where the circuit cannot be read; the message names the operation or argument
     """
     allowance = Allowance(options.budget.max_seconds)
-    with allowance.part():
-        batch = extract(circuit, args, kwargs, options.argnums, options.level)
-    allowance.last(AFTER_READING)
-    with_shots = replace(options, shots=options.shots or _shots_of(circuit))
-    diagnostics = inspect_ansatz(batch, with_shots, getattr(circuit, "__name__", "circuit"), allowance)
+    with shown(options.budget.progress):
+        with allowance.part(), part("reading the circuit", READING):
+            batch = extract(circuit, args, kwargs, options.argnums, options.level)
+        allowance.last(AFTER_READING)
+        with_shots = replace(options, shots=options.shots or _shots_of(circuit))
+        diagnostics = inspect_ansatz(batch, with_shots, getattr(circuit, "__name__", "circuit"), allowance)
     leaves = jax.tree_util.tree_leaves((args, kwargs))
     if any(isinstance(leaf, jax.core.Tracer) or type(leaf).__name__ == "ArrayBox" for leaf in leaves):
         source = Source(circuit, None, {}, options)  # a tracer must not outlive its trace
@@ -118,9 +122,11 @@ def inspect_ansatz(
     budget = options.budget
     allowance = allowance or Allowance(budget.max_seconds)
     effective = effective_ansatz(without_noise(first))
-    algebra = dynamical_lie_algebra(effective, budget.max_dim, budget.progress, allowance)
-    found = forecasts(batch, law, budget, options.method, algebra, allowance)
-    measurements = tuple(_diagnose_measurement(batch, i, one, law, options) for i, one in enumerate(found))
+    algebra = dynamical_lie_algebra(effective, budget.max_dim, allowance)
+    with part("variances", FORECASTS):
+        found = forecasts(batch, law, budget, options.method, algebra, allowance)
+    with part("simulated initializations"):
+        measurements = tuple(_diagnose_measurement(batch, i, one, law, options) for i, one in enumerate(found))
     return Diagnosis(
         name=name,
         num_wires=first.num_wires,

@@ -77,7 +77,7 @@ def classes(ansatz: Ansatz) -> dict[str, set[int]]:
 
 
 def _algebra(ansatz: Ansatz) -> LieAlgebra:
-    return dynamical_lie_algebra(effective_ansatz(ansatz), MAX_DIM, progress=False)
+    return dynamical_lie_algebra(effective_ansatz(ansatz), MAX_DIM)
 
 
 def _parts(algebra: LieAlgebra) -> int:

@@ -12,8 +12,8 @@ from pennylane_dla.checked import index_of, positive_number
 from pennylane_dla.diagnosis.inspection import Options, inspect_ansatz
 from pennylane_dla.diagnosis.records import Diagnosis
 from pennylane_dla.errors import DLAError
+from pennylane_dla.progress import part, shown
 from pennylane_dla.variance.choose import ENGINES
-from pennylane_dla.variance.progress import Progress
 
 from .angles import angle_laws
 from .generators import without_generators
@@ -81,18 +81,17 @@ def find_remedies(
         "smaller angles": angle_laws,
         "fewer generators": without_generators,
     }
-    bar = Progress("Remedies", len(searches), progress)
     found, notes, late = [], [], []
-    for name, search in searches.items():
-        try:
-            for variant in search(base, judged):
-                figures = judged(variant)
-                if figures is not None and _helps(before, figures):
-                    found.append(_remedy(diagnostics, variant, before, figures))
-        except OutOfTime:
-            late.append(name)
-        bar.advance(1, name)
-    bar.close()
+    with shown(progress):
+        for number, (name, search) in enumerate(searches.items()):
+            with part(name, 1 / (len(searches) - number), alone=True):
+                try:
+                    for variant in search(base, judged):
+                        figures = judged(variant)
+                        if figures is not None and _helps(before, figures):
+                            found.append(_remedy(diagnostics, variant, before, figures))
+                except OutOfTime:
+                    late.append(name)
     if late:
         notes.append(f"not tried, or not to the end, after {max_seconds:g} s: {', '.join(late)}.")
     if diagnostics.source is not None and diagnostics.source.args is None:

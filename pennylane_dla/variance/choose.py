@@ -12,6 +12,7 @@ from pennylane_dla.allowance import OutOfTime
 from pennylane_dla.circuit.ansatz import Rotation
 from pennylane_dla.errors import DLAError
 from pennylane_dla.pauli import PauliSum
+from pennylane_dla.progress import part
 
 from .dead import mark_dead
 from .estimate import Prediction, VarianceEstimate
@@ -88,7 +89,8 @@ def predict_together(problems: Sequence[Problem], method: str | None = None) -> 
         if not asked:
             continue
         last = all(waiting[i][-1] == name for i in asked)
-        with allowance.part(1.0 if last else SHARE):
+        share = 1.0 if last else SHARE
+        with allowance.part(share), part(None, share):
             found = _ask(name, [problems[i] for i in asked])
         for i, prediction in zip(asked, found, strict=True):
             if prediction.loss.available:

@@ -12,6 +12,8 @@ from pennylane_dla.pauli import PauliSum, ProjectorProduct
 
 from .law import AngleLaw
 
+LABEL = 22  # characters of a measurement beside a progress bar
+
 
 @dataclass(frozen=True)
 class Budget:
@@ -70,6 +72,16 @@ class Problem:
     def time(self) -> Allowance:
         """The allowance, or a new one of ``budget.max_seconds``."""
         return self.allowance or Allowance(self.budget.max_seconds)
+
+    @property
+    def label(self) -> str:
+        """Of its measurement in few words, and which of several it is."""
+        measurements = self.ansatz.measurements
+        for number, measurement in enumerate(measurements, 1):
+            if measurement.observable is self.observable:
+                short = measurement.label if len(measurement.label) <= LABEL else measurement.label[: LABEL - 1] + "…"
+                return short if len(measurements) == 1 else f"{short}, {number} of {len(measurements)}"
+        return "the observable"
 
     @property
     def effective(self) -> EffectiveAnsatz:

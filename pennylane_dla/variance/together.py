@@ -13,6 +13,7 @@ from pennylane_dla.algebra.lie_algebra import LieAlgebra
 from pennylane_dla.allowance import Allowance
 from pennylane_dla.circuit.ansatz import Ansatz
 from pennylane_dla.circuit.effective import without_noise
+from pennylane_dla.progress import part
 
 from .choose import predict_together
 from .estimate import Prediction
@@ -64,7 +65,8 @@ def forecasts(
     allowance = allowance or Allowance(budget.max_seconds)
     for number, ansatz in enumerate(circuits):
         first = ansatz is batch[0]
-        with allowance.part(share_of(len(circuits) - number)):
+        waiting = len(circuits) - number
+        with allowance.part(share_of(waiting)), part(None, 1 / waiting):
             known[id(ansatz)] = _of_circuit(ansatz, law, budget, method, algebra if first else None, allowance, first)
     return [[known[id(ansatz)][i] for ansatz in batch] for i in range(len(batch[0].measurements))]
 
@@ -88,14 +90,21 @@ def _of_circuit(
 
     asked, noiseless = problems(ansatz), without_noise(ansatz)
     undamped: Sequence[Prediction | None] = [None] * len(wanted)
-    with allowance.part(FINITE):
+    if not wanted:
+        words = ""
+    elif len(wanted) == 1:
+        words = f"variance of {asked[0].label}"
+    else:
+        words = f"variances of {len(wanted)} measurements"
+    with allowance.part(FINITE), part(words, FINITE):
         finite = predict_together(asked, method)
     if noiseless is not ansatz:
         asked = problems(noiseless)
         if causes:
-            with allowance.part(FINITE):
+            with allowance.part(FINITE), part(f"{words} without noise", FINITE):
                 undamped = predict_together(asked, method)
-    limits = deep_limits(asked, algebra)
+    with part("deep limit"):
+        limits = deep_limits(asked, algebra)
     missing = [Prediction.unavailable(measurement.reason or "") for measurement in measurements]
     result = [Forecast(prediction, prediction, None) for prediction in missing]
     for i, *found in zip(wanted, finite, limits, undamped, strict=True):

@@ -131,7 +131,7 @@ def in_fresh_process(program: str, seconds: float) -> tuple[int, float] | str:
 
 def against_peers(n: int, peak: float) -> None:
     """One size against both peers, each in its own process."""
-    own, algebra = timed(lambda: lie_closure_sums(hardware_efficient(n), progress=False), 3 if n < 6 else 2)
+    own, algebra = timed(lambda: lie_closure_sums(hardware_efficient(n)), 3 if n < 6 else 2)
     products = 2.0 * algebra.dim**3  # random combinations and elimination, dim³ each
     print(
         f"X_i, Y_i, sum ZZ, n = {n}: dimension {algebra.dim} in {own:.2f} s, "
@@ -150,7 +150,7 @@ def against_peers(n: int, peak: float) -> None:
 
 def ring_closure() -> None:
     """Fifty qubits: 9900 strings, dimension 149, with a basis and a proof; then its ideals."""
-    seconds, algebra = timed(lambda: lie_closure_sums(ring(50), progress=False), 3)
+    seconds, algebra = timed(lambda: lie_closure_sums(ring(50)), 3)
     named, found = timed(lambda: structure(algebra), 1)
     print(f"QAOA ring, n = 50: dimension {algebra.dim} in {seconds:.2f} s ({algebra.reason})")
     print(f"    {found.name} in {named:.2f} s more")

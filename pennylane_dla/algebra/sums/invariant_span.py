@@ -14,8 +14,6 @@ tolerance and how clear the decision was.
 
 from __future__ import annotations
 
-import sys
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -26,6 +24,7 @@ from jaxtyping import Float
 
 from pennylane_dla.allowance import OutOfTime, current
 from pennylane_dla.pauli import PauliSum
+from pennylane_dla.progress import tick
 
 from .coordinates import Coordinates
 from .rational_basis import RationalBasis, rational_basis
@@ -47,38 +46,21 @@ class OverBudget(Exception):
         self.dim, self.reason = dim, reason
 
 
-class Progress:
-    """One line on stderr, from the third second on, and the limit of time.
+class Grown:
+    """How far a span has grown, between steps of the work: what is known of it where the time is used up."""
 
-    Args:
-        wanted: whether the line shows
-        what: what is being computed
-    """
+    dim = 0
 
-    def __init__(self, wanted: bool, what: str):
-        self._wanted, self._what = wanted, what
-        self._start, self._next, self._shown = time.monotonic(), 3.0, False
-        self.dim = self.strings = 0
-
-    def show(self, dim: int, strings: int) -> None:
-        """Called between steps of the work.
+    def to(self, dim: int, strings: int) -> None:
+        """The span has ``dim`` dimensions on so many strings.
 
         Raises:
             OverBudget: where the open allowance of time is used up
         """
-        self.dim, self.strings = dim, strings
+        self.dim = dim
+        tick()
         if current().over:
             raise OverBudget(dim, f"{current().statement} on {strings} Pauli strings")
-        elapsed = time.monotonic() - self._start
-        if self._wanted and elapsed > self._next:
-            text = f"\r{self._what}: dimension {dim} on {strings} Pauli strings so far"
-            print(text, end="", file=sys.stderr, flush=True)
-            self._next, self._shown = elapsed + 0.5, True
-
-    def close(self) -> None:
-        """End the line."""
-        if self._shown:
-            print(file=sys.stderr)
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,7 +112,6 @@ def close(
     seeds: Sequence[PauliSum],
     max_dim: int,
     max_memory: int,
-    progress: Progress,
     basis: Callable[[int], bool] = lambda dim: True,
 ) -> InvariantSpan:
     """The span of ``seeds`` under repeated commutators with the generators of ``coordinates``.
@@ -140,24 +121,24 @@ def close(
         seeds: where to start
         max_dim: dimension at which it stops
         max_memory: bytes that it may hold
-        progress: shows how far it is
         basis: whether a basis is wanted and not only the dimension, asked once the dimension is known
 
     Raises:
         OverBudget: where ``max_dim``, ``max_memory`` or the open allowance of time is exceeded
     """
+    so_far = Grown()
     try:
-        return _close(coordinates, seeds, max_dim, max_memory, progress, basis)
+        return _close(coordinates, seeds, max_dim, max_memory, so_far, basis)
     except OutOfTime as stop:
-        raise OverBudget(max(progress.dim, 1), f"{stop} on {len(coordinates)} Pauli strings") from stop
+        raise OverBudget(max(so_far.dim, 1), f"{stop} on {len(coordinates)} Pauli strings") from stop
 
 
-def _close(coordinates, seeds, max_dim, max_memory, progress, basis) -> InvariantSpan:
+def _close(coordinates, seeds, max_dim, max_memory, so_far, basis) -> InvariantSpan:
     operators = [*coordinates.generators, *seeds]
     count = len(coordinates.generators)
     embedded = embed([g.coefficients for g in operators])
     if embedded is None:
-        real = invariant_basis(coordinates, seeds, None, max_dim, max_memory, progress)
+        real = invariant_basis(coordinates, seeds, None, max_dim, max_memory, so_far)
         return InvariantSpan(real.dim, rank_statement(real, operators), False, real=real.rows)
     spans: list[ModularSpan] = []
     for skip in range(PRIMES):
@@ -165,7 +146,7 @@ def _close(coordinates, seeds, max_dim, max_memory, progress, basis) -> Invarian
             embedded = embed([g.coefficients for g in operators], skip)
         p, residues = embedded
         span = invariant_dimension(
-            coordinates, seeds, residues[:count], residues[count:], p, max_dim, max_memory, progress
+            coordinates, seeds, residues[:count], residues[count:], p, max_dim, max_memory, so_far
         )
         spans.append(span)
         if span.dim == len(coordinates):
@@ -179,7 +160,7 @@ def _close(coordinates, seeds, max_dim, max_memory, progress, basis) -> Invarian
         if span.dim * len(coordinates) > MOST_ENTRIES:
             break
     statement = f"ranks exact modulo the prime {p}"
-    real = invariant_basis(coordinates, seeds, span.dim, max_dim, max_memory, progress)
+    real = invariant_basis(coordinates, seeds, span.dim, max_dim, max_memory, so_far)
     if real.dim != span.dim or real.smallest_accepted < 1e-3:
         return InvariantSpan(span.dim, statement + ", no basis to double precision", False)
     return InvariantSpan(span.dim, statement, False, real=real.rows)
@@ -193,7 +174,7 @@ def invariant_dimension(
     p: int,
     max_dim: int,
     max_memory: int,
-    progress: Progress,
+    so_far: Grown,
 ) -> ModularSpan:
     """The span of ``seeds`` under repeated commutators with the generators of ``coordinates``, modulo ``p``.
 
@@ -235,7 +216,7 @@ def invariant_dimension(
         quiet = 0 if grown else quiet + 1
         if grown:
             support = np.flatnonzero(candidates.any(axis=0) & ~coordinates.expanded[:size])
-        progress.show(span.dim, size)
+        so_far.to(span.dim, size)
     return span
 
 
@@ -245,7 +226,7 @@ def invariant_basis(
     dim: int | None,
     max_dim: int,
     max_memory: int,
-    progress: Progress,
+    so_far: Grown,
     tolerance: float = TOLERANCE,
 ) -> RealSpan:
     """An orthonormal basis of the span of ``seeds`` under repeated commutators with the generators.
@@ -259,7 +240,7 @@ def invariant_basis(
         dim: the dimension, where it is already known exactly
         max_dim: dimension at which it stops
         max_memory: bytes that it may hold
-        progress: shows how far it is
+        so_far: keeps how far it is
         tolerance: on the length of what is new in a candidate
 
     Raises:
@@ -296,7 +277,7 @@ def invariant_basis(
             quiet = 0 if grown else quiet + 1
             if quiet == 2 or span.dim > max_dim:  # fresh random generators twice bring nothing new
                 break
-            progress.show(span.dim, size)
+            so_far.to(span.dim, size)
         frontier = span.rows[start:].copy()
     span.resize(len(coordinates))
     return span

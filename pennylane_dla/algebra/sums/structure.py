@@ -21,7 +21,7 @@ from pennylane_dla.pauli import PauliStrings
 
 from .commutant import Commutant, NotConverged
 from .coordinates import Coordinates, twin_classes
-from .invariant_span import OverBudget, Progress, close
+from .invariant_span import OverBudget, close
 
 _EXCEPTIONAL = {  # by dimension and rank
     (14, 2): ("g", 2),
@@ -99,7 +99,7 @@ def adjoint(algebra: LieAlgebra) -> list[Float[np.ndarray, "d d"]]:
     twins = twin_classes(generators)
     if algebra.basis is None or len(np.unique(twins)) < len(twins):
         coordinates = Coordinates(generators, twins)
-        span = close(coordinates, generators, algebra.dim, 2**31, Progress(False, ""))
+        span = close(coordinates, generators, algebra.dim, 2**31)
         rows = span.rows(coordinates)
         if rows is None or len(rows) != algebra.dim:
             raise NotConverged("there is no basis to double precision")

@@ -28,7 +28,7 @@ from pennylane_dla.variance.gradient_mean import mean_by_rotation, zero_mean
 from pennylane_dla.variance.observables import Family, distinct_rows, families, pushed
 from pennylane_dla.variance.problem import Budget, Problem
 from pennylane_dla.variance.reach import light_cone, reachable, restrict, shifted
-from pennylane_dla.variance.shares import in_turn
+from pennylane_dla.variance.shares import in_turn, variance_of
 from pennylane_dla.variance.steps import Steps, circuit_steps
 
 from . import commuting
@@ -91,6 +91,7 @@ def predict_together(problems: Sequence[Problem]) -> list[Prediction]:
         lambda family: _predict_family(first, pushed(family, effective.clifford), steps),
         groups,
         lambda family: len(family.members),
+        lambda family: variance_of(problems[open_problems[family.members[0]]]),
     )
     for family, predictions in zip(groups, found, strict=True):
         for member, prediction in zip(family.members, predictions, strict=True):

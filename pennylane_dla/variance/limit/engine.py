@@ -156,7 +156,11 @@ def _narrow(circuit: _Deep, problems: list[Problem], algebra: LieAlgebra | None)
     open_problems = [i for i, observable in enumerate(sums) if observable is not None]
     if not circuit.single:
         many = len(open_problems) > FEW
-        found = one_by_one(lambda i: _of_sums(circuit, problems[i], sums[i], algebra, many), open_problems)
+        found = one_by_one(
+            lambda i: _of_sums(circuit, problems[i], sums[i], algebra, many),
+            open_problems,
+            lambda i: f"deep limit of {problems[i].label}",
+        )
         for i, prediction in zip(open_problems, found, strict=True):
             results[i] = prediction
         return results

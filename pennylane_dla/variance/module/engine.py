@@ -21,12 +21,12 @@ import numpy as np
 import scipy.sparse
 
 from pennylane_dla.allowance import checkpoint, paced
+from pennylane_dla.progress import Count
 from pennylane_dla.variance.chain_rule import to_elements
 from pennylane_dla.variance.estimate import Prediction, VarianceEstimate
 from pennylane_dla.variance.gradient_mean import mean_by_rotation
 from pennylane_dla.variance.problem import Problem
-from pennylane_dla.variance.progress import Progress
-from pennylane_dla.variance.shares import one_by_one
+from pennylane_dla.variance.shares import one_by_one, variance_of
 
 from . import noisy
 from .frames import Frame, Moments, Phases
@@ -39,7 +39,7 @@ _ROUNDING = 1e-14
 
 def predict_together(problems: Sequence[Problem]) -> list[Prediction]:
     """:func:`predict` for several observables of one circuit."""
-    return one_by_one(predict, problems)
+    return one_by_one(predict, problems, variance_of)
 
 
 def predict(problem: Problem) -> Prediction:
@@ -169,7 +169,7 @@ class _Walk:
         module, gates = self.module, len(self.module.which)
         o, r = module.observable, module.state
         stride = self._stride()
-        shown = Progress("covariances", 2 * gates, self.problem.budget.progress)
+        shown = Count(2 * gates)
         at = (None, np.outer(o, o), o)
         stored = {gates: at}  # the observable's side of every stride-th gate, from the end
         for k in paced(range(gates - 1, -1, -1), "the covariances", 3 * gates):
@@ -205,5 +205,4 @@ class _Walk:
                     mean_slopes[k] = mean_slope * module.scales[k]
                 at = (g, *ahead.rotated(self._phases(k), backwards=True).join())
                 shown.advance(1)
-        shown.close()
         return total, second, slopes, mean_slopes

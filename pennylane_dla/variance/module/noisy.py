@@ -24,7 +24,7 @@ import scipy.sparse
 from jaxtyping import Float, Int
 
 from pennylane_dla.algebra.sums.coordinates import Coordinates
-from pennylane_dla.algebra.sums.invariant_span import OverBudget, Progress
+from pennylane_dla.algebra.sums.invariant_span import Grown, OverBudget
 from pennylane_dla.allowance import afford, checkpoint, paced
 from pennylane_dla.circuit.ansatz import Angle, Channel, UnknownState
 from pennylane_dla.circuit.effective import EffectiveAnsatz
@@ -143,16 +143,13 @@ class _Walk:
         self.starts = np.cumsum([0] + [len(g) for g in generators])
         coordinates = Coordinates(self.terms) if self.terms else Coordinates([observable])
         coordinates.locate(observable.strings)
-        shown = Progress(problem.budget.progress, "strings in reach")
+        reached = Grown()
         most = min(MAX_STRINGS, problem.budget.max_dim)
-        try:
-            while not coordinates.expanded.all():
-                coordinates.expand(np.flatnonzero(~coordinates.expanded))
-                if len(coordinates) > most:
-                    raise OverBudget(len(coordinates), f"stopped at {most}")
-                shown.show(len(coordinates), len(coordinates))
-        finally:
-            shown.close()
+        while not coordinates.expanded.all():
+            coordinates.expand(np.flatnonzero(~coordinates.expanded))
+            if len(coordinates) > most:
+                raise OverBudget(len(coordinates), f"stopped at {most}")
+            reached.to(len(coordinates), len(coordinates))
         size = len(coordinates)
         if 8 * size**2 * (len(layers) + 8) > problem.budget.max_memory:
             raise OverBudget(size, f"covariances exceed max_memory={problem.budget.max_memory}")

@@ -22,7 +22,7 @@ import scipy.sparse
 from jaxtyping import Float, Int
 
 from pennylane_dla.algebra.sums.coordinates import Coordinates, twin_classes
-from pennylane_dla.algebra.sums.invariant_span import OverBudget, Progress, close
+from pennylane_dla.algebra.sums.invariant_span import OverBudget, close
 from pennylane_dla.allowance import OutOfTime, checkpoint, current, paced
 from pennylane_dla.circuit.ansatz import ProductState, State, UnknownState
 from pennylane_dla.pauli import PauliStrings, PauliSum, ProjectorProduct
@@ -255,23 +255,19 @@ def build_module(
         labels = [tuple(np.round(bloch, 12)) for bloch in state.bloch]
     twins = twin_classes([*generators, observable], labels) if labels is not None else None
     coordinates = Coordinates(generators, twins)
-    shown = Progress(budget.progress, "module of the observable")
-    limits = min(budget.max_dim, max_dim), budget.max_memory // 2, shown
+    limits = min(budget.max_dim, max_dim), budget.max_memory // 2
     rows = None
 
     def needs_basis(dim: int) -> bool:
         return minimal or not _strings_suffice(coordinates, dim)
 
-    try:
-        span = close(coordinates, [seed], *limits, basis=needs_basis)
-        if needs_basis(span.dim):
-            rows = span.rows(coordinates)
-            if rows is None:
-                raise OverBudget(span.dim, span.statement)
-            coordinates.expand(np.arange(len(coordinates)))
-            rows = np.pad(rows, ((0, 0), (0, len(coordinates) - rows.shape[1])))
-    finally:
-        shown.close()
+    span = close(coordinates, [seed], *limits, basis=needs_basis)
+    if needs_basis(span.dim):
+        rows = span.rows(coordinates)
+        if rows is None:
+            raise OverBudget(span.dim, span.statement)
+        coordinates.expand(np.arange(len(coordinates)))
+        rows = np.pad(rows, ((0, 0), (0, len(coordinates) - rows.shape[1])))
     size = len(coordinates)
     actions = [coordinates.action(weights) for weights in np.eye(len(generators))]
     if rows is not None:

@@ -24,12 +24,12 @@ import numpy as np
 from pennylane_dla.allowance import current
 from pennylane_dla.circuit.ansatz import Channel, Rotation, UnknownState
 from pennylane_dla.pauli import ProjectorProduct
+from pennylane_dla.progress import Count
 from pennylane_dla.variance.chain_rule import to_elements
 from pennylane_dla.variance.estimate import Prediction, VarianceEstimate
 from pennylane_dla.variance.gradient_mean import zero_mean
 from pennylane_dla.variance.problem import Budget, Problem
-from pennylane_dla.variance.progress import Progress
-from pennylane_dla.variance.shares import in_turn, one_by_one
+from pennylane_dla.variance.shares import in_turn, one_by_one, variance_of
 
 from . import pair_paths, sharding
 from .batches import LEAST_BATCHES, StagedWalk, Walk, batch, num_gates, staged_batch
@@ -58,7 +58,12 @@ def predict_together(problems: Sequence[Problem]) -> list[Prediction]:
         wires = problem.observable.wires if isinstance(problem.observable, ProjectorProduct) else i
         groups.setdefault((wires, problem.kind), []).append(i)
     results: list[Prediction | None] = [None] * len(problems)
-    found = in_turn(lambda group: _outcomes([problems[i] for i in group]), list(groups.values()), len)
+    found = in_turn(
+        lambda group: _outcomes([problems[i] for i in group]),
+        list(groups.values()),
+        len,
+        lambda group: variance_of(problems[group[0]]),
+    )
     for group, predictions in zip(groups.values(), found, strict=True):
         for i, prediction in zip(group, predictions, strict=True):
             results[i] = prediction
@@ -70,7 +75,7 @@ def _outcomes(problems: Sequence[Problem]) -> list[Prediction]:
     first, signs_matter = _sampled(problems[0])
     if not signs_matter:
         return [first] * len(problems)
-    return [first, *one_by_one(predict, problems[1:])]
+    return [first, *one_by_one(predict, problems[1:], variance_of)]
 
 
 def predict(problem: Problem) -> Prediction:
@@ -196,7 +201,7 @@ def run(
         the walk that was taken, what it left, and with splitting the plain paths before it, which bound what it has
         not seen
     """
-    progress = Progress("Pauli paths", budget.samples, budget.progress)
+    progress = Count(budget.samples)
     totals, first = Totals.zero(num_gates(walk)), None
     for batches in rounds(budget.samples, walk.paths):
         part = _round(walk, budget.seed, batches, batch, progress)
@@ -206,17 +211,15 @@ def run(
         if totals.samples == walk.paths and totals.unevenness() > UNEVEN:  # after the first batch
             blocked = with_block()
             if blocked is not None and _better(blocked, totals, budget, progress):
-                progress.close()
                 return run(blocked, _affordable(blocked, budget))
             staged = StagedWalk.prepare(walk, budget)
             if staged is not None:
                 first, totals = totals, _run_staged(staged, budget, budget.samples - walk.paths, progress)
                 break
-    progress.close()
     return walk, totals, first
 
 
-def _better(walk: Walk, totals: Totals, budget, progress: Progress) -> bool:
+def _better(walk: Walk, totals: Totals, budget, progress: Count) -> bool:
     """Whether a path of this walk is worth clearly more than one of those in ``totals``, by a batch that is not used
     again: the choice must not lean on what is then reported."""
     pilot = _round(walk, budget.seed, [(PILOT, walk.paths)], batch, progress)
@@ -230,7 +233,7 @@ def _affordable(walk: Walk, budget: Budget) -> Budget:
     return replace(budget, samples=max(samples, min(budget.samples, 2 * walk.paths)))
 
 
-def _run_staged(staged: StagedWalk, budget, samples: int, progress: Progress) -> Totals:
+def _run_staged(staged: StagedWalk, budget, samples: int, progress: Count) -> Totals:
     """The same with splitting: whole batches are the samples."""
     totals = Totals.zero(num_gates(staged.walk))
     for batches in rounds(samples, staged.walk.paths):
@@ -241,7 +244,7 @@ def _run_staged(staged: StagedWalk, budget, samples: int, progress: Progress) ->
     return totals
 
 
-def _round(walk: Walk | StagedWalk, seed: int, batches, sample, progress: Progress) -> Totals:
+def _round(walk: Walk | StagedWalk, seed: int, batches, sample, progress: Count) -> Totals:
     """One round; batches for which there is no time are left out, so that fewer samples come back."""
     first = batches[0][0] < LEAST_BATCHES if isinstance(walk, StagedWalk) else batches[0][0] == 0
 

@@ -20,12 +20,12 @@ from pennylane_dla.circuit.ansatz import Channel, ProductState
 from pennylane_dla.compat import numerics
 from pennylane_dla.pauli import PauliStrings, PauliSum, ProjectorProduct
 from pennylane_dla.pauli.strings import CODE, WORD, pack
+from pennylane_dla.progress import Count
 from pennylane_dla.variance.chain_rule import mean_to_elements, to_elements
 from pennylane_dla.variance.estimate import Prediction, VarianceEstimate
 from pennylane_dla.variance.first_moment import mean_gradient
 from pennylane_dla.variance.gradient_mean import mean_by_element, mean_by_rotation
 from pennylane_dla.variance.problem import Problem
-from pennylane_dla.variance.progress import Progress
 from pennylane_dla.variance.steps import circuit_steps
 
 from . import pair_walk, sharding
@@ -57,7 +57,7 @@ def predict(problem: Problem, observable: PauliSum | ProjectorProduct, kept: lis
     known = walk.known_means(problem)
     totals = np.zeros((5, len(walk.gates) + 1))  # see variance_batch
     mean, samples = np.zeros((2, len(walk.gates) + 1)), 0  # see mean_batch
-    progress = Progress("Pauli pairs", budget.samples, budget.progress)
+    progress = Count(budget.samples)
 
     def batch(item):
         if current().over and item[0] > 0:
@@ -88,7 +88,6 @@ def predict(problem: Problem, observable: PauliSum | ProjectorProduct, kept: lis
         samples += done
         if _accurate(totals, samples, budget.rtol) or done < sum(counted for _, counted in batches):
             break
-    progress.close()
     return walk.prediction(problem, totals, samples, known or walk.sampled_means(problem, mean, samples))
 
 

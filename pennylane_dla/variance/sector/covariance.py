@@ -19,13 +19,13 @@ import numpy as np
 from jaxtyping import Complex, Float
 
 from pennylane_dla.allowance import checkpoint, paced
+from pennylane_dla.progress import Count
 
 from ..chain_rule import mean_to_elements, to_elements
 from ..estimate import Prediction, VarianceEstimate
 from ..gradient_mean import mean_by_element
 from ..law import AngleLaw
 from ..problem import Problem
-from ..progress import Progress
 from .walk import SectorWalk
 
 METHOD = "sector"
@@ -62,7 +62,7 @@ def exact_variances(
     sector, count = walk.sector, len(walk.angles)
     law, num_elements = problem.law, problem.ansatz.arguments.num_elements
     total = count * (1 + len(observables))
-    shown = Progress("second moments of the state", total, problem.budget.progress)
+    shown = Count(total)
     states = [_Moments.of(sector.state, sector.weights)]
     matrices, order = walk.changes
     steps = [_Step.of(walk, k, law) for k in range(count)]
@@ -97,7 +97,6 @@ def exact_variances(
                 gradient_mean=mean_by_element(problem, means, METHOD),
             )
         )
-    shown.close()
     return result
 
 

@@ -15,12 +15,12 @@ from jaxtyping import Complex, Float
 
 from pennylane_dla.allowance import current
 from pennylane_dla.circuit.ansatz import Angle
+from pennylane_dla.progress import Count
 from pennylane_dla.variance.chain_rule import angle_map
 
 from ..estimate import Prediction, VarianceEstimate
 from ..gradient_mean import mean_by_element
 from ..problem import Problem
-from ..progress import Progress
 from .samples import SectorSampler
 from .walk import SectorWalk
 
@@ -166,7 +166,7 @@ class _Run:
         """Draw until the error or a limit is reached."""
         budget = self.problem.budget
         rng = np.random.default_rng(budget.seed)
-        shown = Progress("sampled circuits on the sector", budget.samples, budget.progress)
+        shown = Count(budget.samples)
         self.sums, self.stopped, drawn = None, "all samples drawn", 0
         allowance, compiled = current(), time.monotonic()
         while drawn < budget.samples:
@@ -189,7 +189,6 @@ class _Run:
                 self.stopped = allowance.statement
                 break
         self.drawn = drawn
-        shown.close()
 
     def _add(self, values: np.ndarray, slopes: np.ndarray) -> None:
         first, pairs = 0, []

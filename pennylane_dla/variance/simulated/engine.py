@@ -18,12 +18,12 @@ from pennylane_dla.circuit.ansatz import Ansatz, UnknownState
 from pennylane_dla.errors import DLAError
 from pennylane_dla.pauli import PauliSum, ProjectorProduct
 from pennylane_dla.pauli.sums import square
+from pennylane_dla.progress import Count
 from pennylane_dla.variance.chain_rule import angle_map
 from pennylane_dla.variance.estimate import Prediction, VarianceEstimate
 from pennylane_dla.variance.gradient_mean import mean_by_element
 from pennylane_dla.variance.problem import Problem
-from pennylane_dla.variance.progress import Progress
-from pennylane_dla.variance.shares import in_turn
+from pennylane_dla.variance.shares import in_turn, variance_of
 
 from .pauli_vectors import StringSimulation, string_simulation
 from .state_vectors import Simulation, light_cone, simulation
@@ -72,7 +72,12 @@ def predict_together(problems: Sequence[Problem]) -> list[Prediction]:
         else:
             wanted[i] = observables
     groups = _by_cone(problems[0].ansatz, wanted)
-    found = in_turn(lambda group: _predict_group([problems[i] for i in group], [wanted[i] for i in group]), groups, len)
+    found = in_turn(
+        lambda group: _predict_group([problems[i] for i in group], [wanted[i] for i in group]),
+        groups,
+        len,
+        lambda group: variance_of(problems[group[0]]),
+    )
     for group, predictions in zip(groups, found, strict=True):
         for i, prediction in zip(group, predictions, strict=True):
             results[i] = prediction
@@ -120,7 +125,9 @@ def _predict_group(problems: Sequence[Problem], wanted: Sequence[tuple[PauliSum,
         if len(problems) == 1:
             return none(task)
         pairs = list(zip(problems, wanted, strict=True))  # each may be in reach alone
-        found = in_turn(lambda pair: _predict_group([pair[0]], [pair[1]]), pairs, lambda pair: 1)
+        found = in_turn(
+            lambda pair: _predict_group([pair[0]], [pair[1]]), pairs, lambda pair: 1, lambda pair: variance_of(pair[0])
+        )
         return [one for (one,) in found]
     if not np.isfinite([angle.offset for angle in task.angles]).all():
         return none("data values are unknown under jit: call inspect with concrete data")
@@ -189,7 +196,7 @@ def _sample(
     offsets, matrix, chain, own = angle_map(task.angles, num)
     allowance = current()
     size = max(2, int(min(task.batch, min(allowance.left, LONGEST) / (4 * max(task.seconds, 1e-9)))))
-    shown = Progress("sampled circuits", budget.samples, budget.progress)
+    shown = Count(budget.samples)
     forwards = isinstance(task, Simulation) and task.forwards(num)
     loss = gradient = None
     stopped = "all samples drawn"
@@ -202,7 +209,6 @@ def _sample(
             values, slopes = task.run_forwards(angles, chain) if forwards else task.run(angles)
         except OutOfTime as stop:
             if loss is None or loss.count < 2:
-                shown.close()
                 missing = f"no two circuits {task.description} were run: {stop}"
                 return [Prediction.unavailable(missing) for _ in problems]
             stopped = str(stop)
@@ -225,7 +231,6 @@ def _sample(
         if loss.count > 1 and allowance.over:
             stopped = allowance.statement
             break
-    shown.close()
     reason = f"{loss.count} sampled circuits {task.description}, {stopped}"
     statistics = {"samples": loss.count, **task.statistics}
     slopes = zip(*(part.reshape(number, num) for part in gradient.variance()), strict=True)
