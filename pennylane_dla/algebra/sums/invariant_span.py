@@ -14,6 +14,7 @@ tolerance and how clear the decision was.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -22,7 +23,7 @@ import scipy.linalg
 import scipy.sparse
 from jaxtyping import Float
 
-from pennylane_dla.allowance import OutOfTime, current
+from pennylane_dla.allowance import OutOfTime, afford, current
 from pennylane_dla.pauli import PauliSum
 from pennylane_dla.progress import tick
 
@@ -32,6 +33,8 @@ from .residues import embed, reduce
 from .span import CHUNK, ModularSpan, RealSpan
 
 TOLERANCE = 1e-8
+SECONDS = 1e-10  # for each entry of a product, at least
+MEASURED = 1e7  # entries, from which on a round tells how long the next will take
 PRIMES = 4  # at most, to read off fractions
 MOST_ENTRIES = 2**23  # of a basis, for a second prime
 _CLEAR = 1e-3  # a rank decision is in doubt if rejected and accepted remainders are closer than this ratio
@@ -195,6 +198,7 @@ def invariant_dimension(
             np.add.at(row, index[j], seed_residues[j])
         span.extend(reduce(block, p))
     grown, quiet = span.dim, 0
+    seconds_each = SECONDS
     while quiet < 2:
         if span.dim > max_dim:
             raise OverBudget(span.dim, f"stopped at max_dim={max_dim}")
@@ -209,6 +213,8 @@ def invariant_dimension(
         action.data = reduce(action.data, p)
         span.resize(size)
         count = max(2, min(2 * grown + 2, span.dim, CHUNK))
+        work, start = (2 * span.dim + count) * count * size, time.monotonic()
+        afford(seconds_each * work, f"the next of the {size} Pauli strings' commutators")
         elements = np.ascontiguousarray(span.combinations(count, rng, size).T)
         candidates = np.ascontiguousarray((action @ elements).T)
         pivots = span.extend(reduce(candidates, p))
@@ -216,6 +222,8 @@ def invariant_dimension(
         quiet = 0 if grown else quiet + 1
         if grown:
             support = np.flatnonzero(candidates.any(axis=0) & ~coordinates.expanded[:size])
+        if work > MEASURED:
+            seconds_each = max(SECONDS, (time.monotonic() - start) / work)
         so_far.to(span.dim, size)
     return span
 
