@@ -116,7 +116,7 @@ def test_the_loss_has_the_period_that_the_law_assumes(name):
     np.testing.assert_allclose(losses, losses[0], atol=1e-9)
 
 
-@pytest.mark.parametrize("name", list(NOT_AFFINE))
+@pytest.mark.parametrize("name", sorted(NOT_AFFINE))
 def test_products_of_arguments_get_no_variance(name):
     circuit, shape = qnode_of(name)
     diagnosis = dla.inspect(circuit, progress=False)(np.zeros(shape))
