@@ -70,7 +70,7 @@ def qnode_of(template):
 # the engine; ``simulated`` rows, where one angle returns in several places, carry a sampling error of a few percent.
 
 diagnoses = {
-    name: dla.inspect(qnode_of(template), progress=False)(np.zeros(template.shape))
+    name: dla.inspect(qnode_of(template), max_seconds=60, progress=False)(np.zeros(template.shape))
     for name, template in TRAINABLE.items()
 }
 
@@ -101,7 +101,7 @@ print(
 for name in sorted(diagnoses, key=by_size):
     found = diagnoses[name]
     print(
-        f"{name:<27}{TRAINABLE[name].family:<19}{found.num_params:>6}{found.algebra.dim:>7}  {found.algebra.name:<32}"
+        f"{name:<27}{TRAINABLE[name].family:<19}{found.num_params:>6}{found.algebra.dim:>7}  {found.algebra.name or "–":<32}"
         f"{number(found.loss.variance.value):>9}{number(median(found)):>15}  {found.loss.variance.method}"
     )
 
