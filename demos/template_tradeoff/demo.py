@@ -101,7 +101,7 @@ print(
 for name in sorted(diagnoses, key=by_size):
     found = diagnoses[name]
     print(
-        f"{name:<27}{TRAINABLE[name].family:<19}{found.num_params:>6}{found.algebra.dim:>7}  {found.algebra.name or "–":<32}"
+        f"{name:<27}{TRAINABLE[name].family:<19}{found.num_params:>6}{found.algebra.dim:>7}  {found.algebra.name or '–':<32}"
         f"{number(found.loss.variance.value):>9}{number(median(found)):>15}  {found.loss.variance.method}"
     )
 
