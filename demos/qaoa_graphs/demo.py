@@ -58,7 +58,7 @@ def ring_of(n):
 
 
 SIZES = [4, 6, 8, 10, 12]
-on_rings = dla.scaling(ring_of, SIZES, progress=False)
+on_rings = dla.scaling(ring_of, SIZES, max_seconds=60, progress=False)
 print(on_rings)
 for case in on_rings.cases:
     print(f"{case.size:>3} qubits: dim {case.summary.dim}, 3n - 1 = {3 * case.size - 1}")
@@ -82,7 +82,8 @@ assert all(nx.is_connected(graph) for graph in graphs.values())
 
 ROUNDS = 6
 built = {name: maxcut(graph, ROUNDS) for name, graph in graphs.items()}
-comparison = dla.compare({name: circuit for name, (circuit, _) in built.items()}, progress=False)(np.zeros((ROUNDS, 2)))
+circuits = {name: circuit for name, (circuit, _) in built.items()}
+comparison = dla.compare(circuits, max_seconds=60, progress=False)(np.zeros((ROUNDS, 2)))
 print(comparison)
 
 ##############################################################################
