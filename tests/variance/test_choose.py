@@ -1,5 +1,7 @@
 """Which engine is chosen, and what is refused before any is asked."""
 
+import re
+
 import numpy as np
 import pennylane as qp
 import pytest
@@ -84,7 +86,7 @@ def test_large_sums_come_back_with_the_reason():
     circuit = qp.QNode(excitations, qp.device("default.qubit"))
     diag = dla.inspect(circuit, max_seconds=1.0, progress=False)(np.zeros((2, 30)))
     assert not diag.algebra.complete and diag.verdict == "unknown"
-    assert "stopped" in diag.loss.variance.reason
+    assert re.search("stopped|more than is left of max_seconds=1", diag.loss.variance.reason)
 
 
 def test_what_sampling_never_saw_is_not_called_dead():

@@ -214,7 +214,7 @@ def invariant_dimension(
         span.resize(size)
         count = max(2, min(2 * grown + 2, span.dim, CHUNK))
         work, start = (2 * span.dim + count) * count * size, time.monotonic()
-        afford(seconds_each * work, f"the next of the {size} Pauli strings' commutators")
+        afford(seconds_each * work, "the next round of commutators")
         elements = np.ascontiguousarray(span.combinations(count, rng, size).T)
         candidates = np.ascontiguousarray((action @ elements).T)
         pivots = span.extend(reduce(candidates, p))
