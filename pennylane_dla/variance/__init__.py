@@ -9,6 +9,7 @@ the reason why it does not apply. One engine a room, the rooms in the order of t
 ``exact``      propagates the weights of all Pauli strings in reach; generators are strings
 ``paths``      samples Pauli paths, at any number of qubits; generators are strings
 ``module``     propagates the covariance on the module of the observable; generators are sums, exact
+``sector``     works on the few dimensions in which the state moves: exact, or sampled where they are many
 ``simulated``  runs the circuit at random angles, for what the others leave
 ``limit``      no engine: what infinitely many layers of the same generators would do
 =============  =====================================================================================

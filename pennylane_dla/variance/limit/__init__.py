@@ -20,6 +20,8 @@ factor is one of the causes that a diagnosis names: ``dim M_κ`` expressiveness,
 * ``projectors``: projectors on many wires, without writing out their terms.
 * ``sums``: generators that are sums. Equivalent parts interfere, so the second moment ``o oᵀ`` is projected on the
   symmetric matrices that commute with every generator (:mod:`~pennylane_dla.algebra.sums.commutant`).
+* ``sector``: sums, where the group on the few dimensions that the state moves in is all of su(d), so(d) or sp(d), in
+  closed form; other groups there as in ``sums``.
 
 Noise is left out. This is no engine: it predicts another circuit than the one at hand, and its numbers stand beside
 those of the engines.

@@ -182,9 +182,8 @@ def _of_sums(
 ) -> Prediction:
     if algebra is not None and algebra.complete and algebra.dim == 4**problem.effective.num_wires - 1:
         return _universal_limit(problem, circuit.generators, observable, circuit.state)
-    from pennylane_dla.variance.sector.limit import limit_on_sector
-
-    from .sums import module_limit  # heavy, and only for sums
+    from .sector import limit_on_sector  # heavy, and only for sums
+    from .sums import module_limit
 
     # Every observable has a module of its own, which tells the causes; many observables share the sector.
     closed = limit_on_sector(problem, projected=many)
@@ -194,7 +193,9 @@ def _of_sums(
         found = Prediction.unavailable("known gates before the trainable ones, and generators that are sums")
     else:
         found = module_limit(problem, circuit.generators, observable)
-    projected = found if found.loss.available else limit_on_sector(problem)
+    if found.loss.available or many:  # with many the projection on the sector was tried
+        return found
+    projected = limit_on_sector(problem)
     return projected if projected.loss.available else found
 
 

@@ -48,8 +48,7 @@ def module_limit(problem: Problem, generators: Sequence[PauliSum], observable: P
 
     Returns:
         Prediction: with the :class:`~pennylane_dla.variance.limit.strings.Limit` in ``statistics["limit"]``: one share
-            for each
-        class of equivalent irreducible parts
+            for each class of equivalent irreducible parts
 
     Sources: Ragone et al., arXiv:2309.09342; Fontana et al., arXiv:2309.07902; Diaz et al., arXiv:2310.11505.
     """

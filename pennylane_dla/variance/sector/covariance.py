@@ -63,7 +63,7 @@ def exact_variances(
     law, num_elements = problem.law, problem.ansatz.arguments.num_elements
     total = count * (1 + len(observables))
     shown = Count(total)
-    states = [_Moments.of(sector.state, sector.weights)]
+    states = [_Moments.of(sector.density)]
     matrices, order = walk.changes
     steps = [_Step.of(walk, k, law) for k in range(count)]
     for k in paced(range(count), "second moments of the state", total):
@@ -155,8 +155,7 @@ class _Moments:
     first: Complex[np.ndarray, "d d"]
 
     @classmethod
-    def of(cls, state: Complex[np.ndarray, "d columns"], weights: Float[np.ndarray, " columns"]) -> _Moments:
-        rho = (state * weights) @ state.conj().T
+    def of(cls, rho: Complex[np.ndarray, "d d"]) -> _Moments:
         return cls(np.einsum("ac,be->abce", rho, rho), rho)
 
     def changed(self, matrix: np.ndarray) -> _Moments:

@@ -76,6 +76,11 @@ class Sector:
         """``2ⁿ``."""
         return 2**self.num_wires
 
+    @property
+    def density(self) -> Complex[np.ndarray, "d d"]:
+        """The density matrix of the state."""
+        return (self.state * self.weights) @ self.state.conj().T
+
     def __repr__(self) -> str:
         return f"Sector({self.dim} of 2^{self.num_wires} dimensions; {self.statement})"
 

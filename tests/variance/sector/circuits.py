@@ -7,11 +7,18 @@ from networkx.algorithms.isomorphism import GraphMatcher
 
 from pennylane_dla.circuit.ansatz import Angle, Ansatz, Arguments, ProductState, Rotation
 from pennylane_dla.circuit.extract import extract
+from pennylane_dla.variance.law import AngleLaw
+from pennylane_dla.variance.problem import Budget, Problem
 
 
 def ansatz_of(circuit, *args):
     """As ``inspect`` reads it."""
     return extract(circuit, args, {}, None, "user")[0]
+
+
+def problem_of(ansatz, observable=None, law=None, **budget):
+    observable = ansatz.measurements[0].observable if observable is None else observable
+    return Problem(ansatz, observable, AngleLaw.resolve(law, ansatz.arguments), Budget(progress=False, **budget))
 
 
 def heisenberg(n, layers=3, device="default.qubit"):

@@ -9,21 +9,14 @@ import pytest
 
 from pennylane_dla.circuit.ansatz import Angle, ProductState, VectorState
 from pennylane_dla.pauli import PauliSum
-from pennylane_dla.variance.law import AngleLaw, Normal, Uniform
-from pennylane_dla.variance.problem import Budget, Problem
+from pennylane_dla.variance.law import Normal, Uniform
 from pennylane_dla.variance.sector import engine
 from pennylane_dla.variance.sector.sector import find_sector
 from tests.helpers import final_density
 from tests.variance.circuits import random_observable, sums_ansatz
 from tests.variance.oracle import integrate, integrate_finely, sum_matrix
 
-from .circuits import ansatz_of, heisenberg, lithium_hydride, qaoa
-
-
-def problem_of(ansatz, observable=None, law=None, **budget):
-    observable = ansatz.measurements[0].observable if observable is None else observable
-    return Problem(ansatz, observable, AngleLaw.resolve(law, ansatz.arguments), Budget(progress=False, **budget))
-
+from .circuits import ansatz_of, heisenberg, lithium_hydride, problem_of, qaoa
 
 STATES = {
     "basis": lambda n: ProductState.zero(n),

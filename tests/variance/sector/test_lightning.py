@@ -13,8 +13,8 @@ from pennylane_dla.variance.sector.samples import SectorSampler
 from pennylane_dla.variance.sector.sector import find_sector
 from pennylane_dla.variance.sector.walk import SectorWalk
 
-from .circuits import ansatz_of, heisenberg, lithium_hydride, qaoa, three_regular
-from .test_engine import problem_of, sampled
+from .circuits import ansatz_of, heisenberg, lithium_hydride, problem_of, qaoa, three_regular
+from .test_engine import sampled
 
 pytest.importorskip("pennylane_lightning")
 

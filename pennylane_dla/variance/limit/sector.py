@@ -26,24 +26,24 @@ import numpy as np
 from jaxtyping import Complex, Float
 
 from pennylane_dla.algebra.sums.commutant import Commutant, NotConverged
-from pennylane_dla.variance.limit.strings import Limit, ModuleShare
+from pennylane_dla.variance.chain_rule import to_elements
+from pennylane_dla.variance.estimate import Prediction, VarianceEstimate
+from pennylane_dla.variance.problem import Problem
+from pennylane_dla.variance.sector.engine import observables_on, obstacle
+from pennylane_dla.variance.sector.first import MAX_DIM, MAX_STATES
+from pennylane_dla.variance.sector.group import Group, irreducible_parts, recognize
+from pennylane_dla.variance.sector.pushed import Pushed, push_known
+from pennylane_dla.variance.sector.sector import Sector, find_sector
+from pennylane_dla.variance.sector.walk import SectorWalk
 
-from ..chain_rule import to_elements
-from ..estimate import Prediction, VarianceEstimate
-from ..problem import Problem
-from .engine import observables_on, obstacle
-from .first import MAX_DIM, MAX_STATES
-from .group import Group, irreducible_parts, recognize
-from .pushed import Pushed, push_known
-from .sector import Sector, find_sector
-from .walk import SectorWalk
+from .strings import Limit, ModuleShare
 
 METHOD = "limit"
 MAX_PROJECTED = 27  # d, beyond: the projection works with matrices of d² rows
 _ROUNDING = 1e-11
 
 
-_known: WeakKeyDictionary[Sector, _Deep] = WeakKeyDictionary()  # the same for all observables
+_known: WeakKeyDictionary[Sector, _OnSector] = WeakKeyDictionary()  # the same for all observables
 
 
 def sector_limit(
@@ -59,25 +59,24 @@ def sector_limit(
 
     Returns:
         Prediction: with the :class:`~pennylane_dla.variance.limit.strings.Limit` in ``statistics["limit"]``, or the
-            reason why
-        there is none
+            reason why there is none
     """
     if sector not in _known:
-        _known[sector] = _Deep(push_known(SectorWalk(sector, problem.effective.angles)), sector.state, sector.weights)
-    deep = _known[sector]
-    pushed = deep.pushed
+        _known[sector] = _OnSector(push_known(SectorWalk(sector, problem.effective.angles)), sector.density)
+    shared = _known[sector]
+    pushed = shared.pushed
     if not pushed.which:
         return Prediction.unavailable("no gate is trainable")
     seen = pushed.observable(observable)
-    if deep.group is not None:
-        variance, slopes, mean, shares = _closed(deep.group, pushed.generators, seen, sector)
+    if shared.group is not None:
+        variance, slopes, mean, shares = _closed(shared.group, pushed.generators, seen, shared.density)
     elif not projected or sector.dim > MAX_PROJECTED:
         return Prediction.unavailable(
             f"the group on the {sector.dim} dimensions of the state is none with a closed form"
         )
     else:
         try:
-            variance, slopes, mean, shares = _projected(deep, seen)
+            variance, slopes, mean, shares = _projected(shared, seen)
         except NotConverged as failure:
             return Prediction.unavailable(str(failure))
     per_rotation = np.array([slopes[g] * scale**2 for g, scale in zip(pushed.which, pushed.scales, strict=True)])
@@ -137,10 +136,9 @@ def _modules(group: Group) -> list[_Part]:
     return [part for part in parts if part.dim]  # sp(2) has one module only
 
 
-def _closed(group: Group, generators: Sequence[np.ndarray], observable: np.ndarray, sector: Sector):
+def _closed(group: Group, generators: Sequence[np.ndarray], observable: np.ndarray, rho: np.ndarray):
     d = group.dim
     mean = float(np.trace(observable).real) / d
-    rho = (sector.state * sector.weights) @ sector.state.conj().T
     one = np.eye(d)
     moving, state = observable - mean * one, rho - one / d
     squares = np.array([np.linalg.norm(g - np.trace(g) / d * one) ** 2 for g in generators])
@@ -155,35 +153,33 @@ def _closed(group: Group, generators: Sequence[np.ndarray], observable: np.ndarr
     return variance, slopes, mean, tuple(sorted(shares, key=lambda share: -share.variance))
 
 
-def _projected(deep: _Deep, observable: np.ndarray):
+def _projected(shared: _OnSector, observable: np.ndarray):
     """By the commutant on the Hermitian matrices."""
-    commutant, r = deep.commutant, deep.coordinates
-    o = _coordinates(observable, deep.basis)
+    commutant, r = shared.commutant, shared.coordinates
+    o = _coordinates(observable, shared.basis)
     spread = commutant.project(np.outer(o, o))
     still = commutant.invariants()
     mean = float((r @ still) @ (still.T @ o))
     size = float((o @ o) * (r @ r))
     variance = _clean(r @ spread @ r - mean**2, size)
     slopes = [
-        _clean(np.vdot(deep.state_spread, a @ spread @ a.T), size * np.linalg.norm(a, 2) ** 2)
+        _clean(np.vdot(shared.state_spread, a @ spread @ a.T), size * np.linalg.norm(a, 2) ** 2)
         for a in commutant.actions
     ]
     return variance, np.array(slopes), mean, ()
 
 
 @dataclass(eq=False)
-class _Deep:
+class _OnSector:
     """What the limits of all observables on a sector have in common, computed when it is needed.
 
     Args:
         pushed: the generators, known gates pushed through
-        state: columns of the initial state
-        weights: of the columns
+        density: of the initial state
     """
 
     pushed: Pushed
-    state: np.ndarray
-    weights: np.ndarray
+    density: np.ndarray
 
     @cached_property
     def group(self) -> Group | None:
@@ -203,7 +199,7 @@ class _Deep:
     @cached_property
     def coordinates(self) -> np.ndarray:
         """Of the state."""
-        return _coordinates((self.state * self.weights) @ self.state.conj().T, self.basis)
+        return _coordinates(self.density, self.basis)
 
     @cached_property
     def state_spread(self) -> np.ndarray:

@@ -11,15 +11,13 @@ import scipy.stats
 import pennylane_dla as dla
 from pennylane_dla.circuit.ansatz import ProductState
 from pennylane_dla.circuit.effective import effective_ansatz
+from pennylane_dla.variance.limit import sector as sector_limits
+from pennylane_dla.variance.limit.sector import limit_on_sector, sector_limit
 from pennylane_dla.variance.limit.sums import module_limit
-from pennylane_dla.variance.sector import limit as sector_limits
 from pennylane_dla.variance.sector.group import Group
-from pennylane_dla.variance.sector.limit import limit_on_sector, sector_limit
 from pennylane_dla.variance.sector.sector import find_sector
 from tests.variance.circuits import random_observable, sums_ansatz
-
-from .circuits import ansatz_of, heisenberg, lithium_hydride, qaoa
-from .test_engine import problem_of
+from tests.variance.sector.circuits import ansatz_of, heisenberg, lithium_hydride, problem_of, qaoa
 
 
 @pytest.mark.parametrize("family, size", [("su", 4), ("so", 5), ("so", 7), ("sp", 4), ("sp", 6)])
@@ -41,17 +39,15 @@ def test_closed_forms_against_the_commutant(family, size, rank):
     observable = observable + observable.conj().T
     state = np.linalg.qr(rng.normal(size=(size, rank)) + 1j * rng.normal(size=(size, rank)))[0]
 
-    class Sector:
-        dim, weights = size, np.array([0.7, 0.3])[:rank] / np.array([0.7, 0.3])[:rank].sum()
-
-    Sector.state = state
+    weights = np.array([0.7, 0.3])[:rank] / np.array([0.7, 0.3])[:rank].sum()
+    density = (state * weights) @ state.conj().T
     from pennylane_dla.variance.sector.group import recognize
 
     group = recognize(generators, np.eye(size))
     assert isinstance(group, Group) and group.family == family
-    variance, slopes, mean, shares = sector_limits._closed(group, generators, observable, Sector)
-    deep = sector_limits._Deep(SimpleNamespace(generators=generators), Sector.state, Sector.weights)
-    other, others, its_mean, _ = sector_limits._projected(deep, observable)
+    variance, slopes, mean, shares = sector_limits._closed(group, generators, observable, density)
+    shared = sector_limits._OnSector(SimpleNamespace(generators=generators), density)
+    other, others, its_mean, _ = sector_limits._projected(shared, observable)
     assert variance == pytest.approx(other, rel=1e-9) and mean == pytest.approx(its_mean, rel=1e-9)
     np.testing.assert_allclose(slopes, others, rtol=1e-9)
     assert sum(share.variance for share in shares) == pytest.approx(variance)
