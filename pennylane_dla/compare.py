@@ -20,6 +20,9 @@ from .diagnosis.summary import Summary, shown_gradient, shown_shots, summarize
 from .diagnostics import Diagnostics
 from .errors import DLAError
 from .progress import part, shown
+from .shorten import shorten
+
+ALGEBRA = 28  # characters of its name in the table
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,7 +91,7 @@ class Comparison:
                     str(s.num_wires),
                     str(s.num_params),
                     ("" if s.dim_complete else "≥ ") + format_dimension(s.dim),
-                    _short(s.algebra or "–"),
+                    shorten(s.algebra or "–", ALGEBRA),
                     shown_gradient(s),
                     str(s.dead),
                     shown_shots(s.shots_needed, s.shots_is_bound),
@@ -226,7 +229,3 @@ def _deal(args: tuple, kwargs: dict, name: str, names: list[str]) -> tuple[tuple
         else:
             positional.append(value)
     return tuple(positional), {key: value[name] if own(value) else value for key, value in kwargs.items()}
-
-
-def _short(text: str, width: int = 28) -> str:
-    return text if len(text) <= width else text[: width - 1] + "…"

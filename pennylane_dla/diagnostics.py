@@ -10,23 +10,7 @@ from pennylane_dla.report.text import render
 
 
 class Diagnostics(Diagnosis):
-    """Whether a circuit can be trained, and why.
-
-    Args:
-        name: of the QNode
-        num_wires: qubits
-        num_params: elements of the trainable arguments
-        arguments: which they are
-        algebra: the dynamical Lie algebra of the effective generators
-        measurements: one for each measurement
-        shots: per expectation value, that the verdict assumes
-        analytic: whether nobody gave a number of shots: the circuit runs on a simulator without shot noise
-        verdict: with its criterion
-        assumptions: what the numbers rest on: distribution of the angles, data used, no classical post-processing
-        notes: what was snapped, dropped or not found
-        ansatz: the circuit as it was understood
-        source: the call; ``None`` for a circuit that was read already
-    """
+    __doc__ = Diagnosis.__doc__
 
     def __str__(self) -> str:
         return render(self)

@@ -21,6 +21,8 @@ from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from typing import Any, NamedTuple
 
+from .shorten import shorten
+
 PATIENCE = 1.0  # seconds before anything is shown
 INTERVAL = 0.1  # seconds between two changes of the bar
 WIDTH = 44  # of what it says
@@ -45,8 +47,7 @@ class _Step(NamedTuple):
     @property
     def text(self) -> str:
         """What the bar says."""
-        words = ": ".join(filter(None, [self.around, self.what]))
-        return words if len(words) <= WIDTH else words[: WIDTH - 1] + "…"
+        return shorten(": ".join(filter(None, [self.around, self.what])), WIDTH)
 
 
 class _Bar:

@@ -9,6 +9,7 @@ from pennylane_dla.checked import positive_number, whole_number
 from pennylane_dla.circuit.ansatz import Ansatz
 from pennylane_dla.circuit.effective import EffectiveAnsatz, effective_ansatz
 from pennylane_dla.pauli import PauliSum, ProjectorProduct
+from pennylane_dla.shorten import shorten
 
 from .law import AngleLaw
 
@@ -74,12 +75,17 @@ class Problem:
         return self.allowance or Allowance(self.budget.max_seconds)
 
     @property
+    def obstacle(self) -> str | None:
+        """Why its second moment is no average over one rotation after the other, or ``None``."""
+        return "a variance is not linear in the state" if self.kind == "var" else self.effective.correlated or None
+
+    @property
     def label(self) -> str:
         """Of its measurement in few words, and which of several it is."""
         measurements = self.ansatz.measurements
         for number, measurement in enumerate(measurements, 1):
             if measurement.observable is self.observable:
-                short = measurement.label if len(measurement.label) <= LABEL else measurement.label[: LABEL - 1] + "…"
+                short = shorten(measurement.label, LABEL)
                 return short if len(measurements) == 1 else f"{short}, {number} of {len(measurements)}"
         return "the observable"
 

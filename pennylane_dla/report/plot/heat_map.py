@@ -7,6 +7,7 @@ from jaxtyping import Float, Int
 
 from pennylane_dla.circuit.ansatz import Ansatz, Rotation
 from pennylane_dla.diagnosis.records import Diagnosis
+from pennylane_dla.shorten import shorten
 
 from .canvas import DEAD_GREY, SEQUENTIAL, UNSEEN_GREY, ElementValues, ink, log_norm, measurement_of
 
@@ -114,6 +115,5 @@ def heat_map(diagnostics: Diagnosis, ax, measurement: int = 0):
 def colour_bar(mappable, ax, label: str):
     """Beside the circuit, with the definition of what it shows."""
     bar = ax.figure.colorbar(mappable, ax=ax, fraction=0.04, pad=0.02, aspect=18)
-    short = label if len(label) < 30 else label[:28] + "…"
-    bar.set_label(f"gradient variance Var[∂ℓ/∂θ] in 1/rad²\nℓ = {short}", fontsize="small")
+    bar.set_label(f"gradient variance Var[∂ℓ/∂θ] in 1/rad²\nℓ = {shorten(label, 29)}", fontsize="small")
     return bar

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pennylane_dla.diagnosis.records import Diagnosis
+from pennylane_dla.shorten import shorten
 
 from .canvas import measurement_of, pyplot
 from .drawing import drawing_plan, drawn
@@ -58,12 +59,11 @@ def overview(diagnostics: Diagnosis, measurement: int = 0):
         va="top",
         weight="bold",
     )
-    label = chosen.label if len(chosen.label) < 50 else chosen.label[:48] + "…"
     figure.text(
         0.02,
         1 - 0.4 / height,
-        f"{diagnostics.num_wires} qubits, {diagnostics.num_params} parameters, ℓ = {label}, $\\mathfrak{{g}}$ = "
-        f"{diagnostics.algebra.name or f'dim {diagnostics.algebra.dim}'}",
+        f"{diagnostics.num_wires} qubits, {diagnostics.num_params} parameters, ℓ = {shorten(chosen.label, 49)}, "
+        f"$\\mathfrak{{g}}$ = {diagnostics.algebra.name or f'dim {diagnostics.algebra.dim}'}",
         va="top",
         fontsize="medium",
     )

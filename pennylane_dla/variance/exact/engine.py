@@ -160,10 +160,8 @@ def _loss(variance: float, second: float) -> VarianceEstimate:
 
 def _obstacle(problem: Problem) -> str | None:
     effective = problem.effective
-    if problem.kind == "var":
-        return "a variance is not linear in the state"
-    if effective.correlated:
-        return effective.correlated
+    if problem.obstacle:
+        return problem.obstacle
     if not effective.single:
         index = int(np.argmax(np.diff(effective.offsets) > 1))
         return f"the generator of {effective.names[index]} is a sum of strings"

@@ -56,7 +56,7 @@ def predict(problem: Problem) -> Prediction:
     """
     if problem.effective.channels and problem.kind != "var":
         return noisy.predict(problem)
-    reason = _obstacle(problem)
+    reason = problem.obstacle
     if reason:
         return Prediction.unavailable(reason)
     module = observable_module(problem)
@@ -81,15 +81,6 @@ def predict(problem: Problem) -> Prediction:
         {"module dimension": module.dim, "strings": module.num_strings, "ranks": module.statement},
         gradient_mean=mean_by_rotation(problem, mean_slopes, METHOD),
     )
-
-
-def _obstacle(problem: Problem) -> str | None:
-    effective = problem.effective
-    if problem.kind == "var":
-        return "a variance is not linear in the state"
-    if effective.correlated:
-        return effective.correlated
-    return None
 
 
 def _clean(value, size: float):

@@ -12,6 +12,7 @@ from pennylane_dla.pauli import PauliSum, ProjectorProduct
 from pennylane_dla.pauli.sums import square
 
 from ..estimate import Prediction
+from ..observables import distinct_rows
 from ..problem import Problem
 from .covariance import MAX_WORK, exact_variances, memory, work
 from .sampled import sampled_variances
@@ -106,16 +107,8 @@ def _predicted(problems: Sequence[Problem], max_dim: int) -> list[Prediction]:
 def _distinct(matrices: Sequence[tuple[np.ndarray, ...]]) -> tuple[list[int], list[int]]:
     """The first of those that are the same up to rounding, and for each which of these it is."""
     unit = _SAME * max((np.abs(part).max(initial=0.0) for one in matrices for part in one), default=0.0) or 1.0
-    places: dict[tuple, int] = {}
-    first, which = [], []
-    for i, one in enumerate(matrices):
-        # rounding in integers: there is no negative zero
-        key = tuple(np.round(np.stack([part.real, part.imag]) / unit).astype(np.int64).tobytes() for part in one)
-        if key not in places:
-            places[key] = len(first)
-            first.append(i)
-        which.append(places[key])
-    return first, which
+    # rounding in integers: there is no negative zero
+    return distinct_rows(np.round(np.array(one, complex).view(float) / unit).astype(np.int64) for one in matrices)
 
 
 def _terms(observable: PauliSum | ProjectorProduct) -> int:

@@ -240,8 +240,8 @@ class _Run:
             means, mean_errors = gradient.mean()
             result.append(
                 Prediction(
-                    _estimate(variance, error, reason),
-                    _estimate(variances, errors, reason),
+                    VarianceEstimate.sampled(variance, error, METHOD, reason),
+                    VarianceEstimate.sampled(variances, errors, METHOD, reason),
                     mean + one.center,
                     {"samples": self.drawn},
                     mean_error,
@@ -249,10 +249,3 @@ class _Run:
                 )
             )
         return result
-
-
-def _estimate(value, error, reason: str) -> VarianceEstimate:
-    interval = (np.maximum(value - 1.96 * error, 0), value + 1.96 * error)
-    if np.ndim(value) == 0:
-        interval = tuple(float(end) for end in interval)
-    return VarianceEstimate(value, error, METHOD, False, interval, reason)

@@ -238,8 +238,8 @@ def _sample(
     for one, mean, variance, error, (means, variances, errors) in zip(problems, *loss.variance(), slopes, strict=True):
         result.append(
             Prediction(
-                _estimate(float(variance), float(error), reason),
-                _estimate(variances, errors, reason),
+                VarianceEstimate.sampled(float(variance), float(error), METHOD, reason),
+                VarianceEstimate.sampled(variances, errors, METHOD, reason),
                 float(mean),
                 statistics,
                 loss_mean_stderr=float(np.sqrt(variance / loss.count)),
@@ -247,13 +247,6 @@ def _sample(
             )
         )
     return result
-
-
-def _estimate(value, error, reason: str) -> VarianceEstimate:
-    interval = (np.maximum(value - 1.96 * error, 0), value + 1.96 * error)
-    if np.ndim(value) == 0:
-        interval = tuple(float(end) for end in interval)
-    return VarianceEstimate(value, error, METHOD, False, interval, reason)
 
 
 def _losses(
