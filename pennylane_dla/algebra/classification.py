@@ -1,7 +1,10 @@
-"""The dynamical Lie algebra of Pauli strings, classified without enumerating it (THEORY section 4).
+"""The dynamical Lie algebra of Pauli strings, classified without enumerating it.
 
-Everything is linear algebra over F₂ on the generators as vectors ``(x|z)``. Once a basis of their span is found, a
-further generator costs a few products with that basis, so circuits with very many generators stay cheap.
+The theory: :mod:`~pennylane_dla.algebra.strings`. Everything is linear algebra over F₂ on the generators as vectors
+``(x|z)``. Once a basis of their span is found, a further generator costs a few products with that basis, so circuits
+with very many generators stay cheap.
+
+Sources: Aguilar et al., arXiv:2408.00081; Cuypers, arXiv:2603.08373.
 """
 
 from __future__ import annotations

@@ -1,10 +1,12 @@
 """The DLA of single Pauli strings, element by element.
 
 Nested commutators of strings are strings, and the real span of those reached from the generators is the whole
-algebra (THEORY section 4: the orbit of the generators under their transvections). All of them lie in the F₂-span ``U``
-of the generators, so a string is the bit vector of its coordinates in a basis of ``U``, a commutator is an XOR, and the
-set is a mask over ``2^dim U`` bits that a compiled loop fills. Where the span is too large for a mask, a sorted table
-of strings takes its place.
+algebra: the orbit of the generators under their transvections (:mod:`~pennylane_dla.algebra.orbits`). All of them lie
+in the F₂-span ``U`` of the generators, so a string is the bit vector of its coordinates in a basis of ``U``, a
+commutator is an XOR, and the set is a mask over ``2^dim U`` bits that a compiled loop fills. Where the span is too
+large for a mask, a sorted table of strings takes its place.
+
+Source: Aguilar et al., arXiv:2408.00081.
 """
 
 from __future__ import annotations

@@ -1,8 +1,10 @@
-"""Effective generators: the Cliffords pushed to the end of the circuit (THEORY section 2).
+"""Effective generators: the Cliffords pushed to the end of the circuit (:mod:`pennylane_dla.circuit`).
 
 With ``F_k`` the product of the Cliffords before rotation ``k``, ``U = F ∏_k exp(-iα_k F_k† G_k F_k)``: a circuit of
 rotations by effective generators, then one Clifford ``F``, which the observables take up. Gates that one argument
 drives inside one commuting block become one generator (``blocks.py``).
+
+Source: Larocca et al., Quantum 6, 824 (2022), the Lie algebra that these generate.
 """
 
 from __future__ import annotations

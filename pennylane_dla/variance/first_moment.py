@@ -1,4 +1,4 @@
-"""``E[l]`` and ``E[∂l/∂α]`` by the chain of section 3 for single strings."""
+"""``E[l]`` and ``E[∂l/∂α]`` for single strings, by the chain of :mod:`~pennylane_dla.variance.exact`."""
 
 from __future__ import annotations
 

@@ -126,7 +126,7 @@ def chain(n, *words, ring=False):
     ],
 )
 def test_reference_families(generators, name, dim):
-    """THEORY section 8: its rows with single strings, and the same at widths that nobody enumerates."""
+    """Chains of known type, also at widths that nobody enumerates."""
     algebra = classify_strings(generators)
     assert algebra.dim == dim
     assert algebra.complete and algebra.method == "classified"

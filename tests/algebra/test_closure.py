@@ -1,4 +1,4 @@
-"""Enumerated closure: THEORY section 8 and PennyLane's own closure."""
+"""Enumerated closure: families of known dimension, and PennyLane's own closure."""
 
 import numpy as np
 import pennylane as qp
@@ -33,7 +33,7 @@ def chain(n, *words, ring=False):
         (chain(40, "ZZ", "X"), 40 * 79),
     ],
 )
-def test_dimensions_of_theory_section_8(generators, dimension):
+def test_reference_dimensions(generators, dimension):
     assert closure(generators).dim == dimension
 
 

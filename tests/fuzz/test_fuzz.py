@@ -113,7 +113,7 @@ def test_incommensurate_frequencies_are_independent():
 
 
 def test_limit_with_equivalent_parts():
-    """``X, Y`` on one wire: second moment 1/12 (THEORY 6), twice ``O``'s part on each copy of the vector module."""
+    """``X, Y`` on one wire: second moment 1/12; twice the vector module, and ``O`` has a part on each copy."""
     lines = ("qp.RX(w[0], wires=0)", "qp.RY(w[1], wires=0)")
     measured = "qp.expval(qp.Z(0) + 0.5 * qp.X(0) @ qp.Z(1) - qp.Z(0) @ qp.Z(1))"
     (found,) = limits(circuit_of(lines, measured, 2), 2)

@@ -1,4 +1,7 @@
-"""The symplectic form on packed Pauli vectors ``(x|z)`` and subspaces in normal form (THEORY section 4)."""
+"""The symplectic form on packed Pauli vectors ``(x|z)`` and subspaces in normal form.
+
+The theory: :mod:`~pennylane_dla.algebra.f2`. Source: Cuypers, arXiv:2603.08373.
+"""
 
 from __future__ import annotations
 

@@ -1,8 +1,10 @@
-"""How one component of the generators moves a Pauli string (THEORY section 4).
+"""How one component of the generators moves a Pauli string (:mod:`~pennylane_dla.algebra.orbits`).
 
 The strings ``x + δ`` that nested commutators with a component reach from ``x`` differ from ``x`` by displacements ``δ``
 in the span of its generators. There are three kinds; each knows its exact size, its members, how to draw one
 uniformly, and the mean of a character on it. Components commute, so their displacements add independently.
+
+Sources: Brown and Humphries, Orbits under symplectic transvections (1986); West et al., arXiv:2502.16404.
 """
 
 from __future__ import annotations

@@ -1,8 +1,10 @@
-"""The strings that an observable can become: its orbit under the generators, never enumerated (THEORY section 4).
+"""The strings that an observable can become: its orbit under the generators, never enumerated.
 
 The orbit of a Pauli string under nested commutators with the generators (its connected component in the commutator
 graph) is ``x`` plus the sum of the displacements of all components of the generators that act on it. The uniform law on
-the orbit is the image of independent uniform displacements.
+the orbit is the image of independent uniform displacements (:mod:`~pennylane_dla.algebra.orbits`).
+
+Source: West et al., arXiv:2502.16404.
 """
 
 from __future__ import annotations

@@ -1,9 +1,11 @@
-"""Which fraction of an orbit lies in the stabilizer group of a product state (THEORY section 5).
+"""Which fraction of an orbit lies in the stabilizer group of a product state.
 
 A displacement ``Σ_K δ_K`` qualifies if ``x + Σ_K δ_K`` has no forbidden letter: an affine condition. Parts of the orbit
 that this condition does not couple are counted apart and multiplied. On one quadric the condition leaves an isotropic
 space, on which the quadratic form is linear; coupled quadrics are Gauss sums; Majorana products are the words of one
-weight in a code.
+weight in a code. What the fraction is for: :mod:`~pennylane_dla.variance.limit`.
+
+Source: West et al., arXiv:2502.16404.
 """
 
 from __future__ import annotations

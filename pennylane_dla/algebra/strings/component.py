@@ -18,7 +18,8 @@ from .free_fermion import MajoranaFrame
 class QuadraticForm:
     """``q(v) = x·z + functional·v``: the quadratic form that is 1 on every generator, with polarization ``ω``.
 
-    It exists exactly if ``q̃`` (THEORY section 4) vanishes on the relations among the generators.
+    It exists exactly if ``q̃`` vanishes on the relations among the generators (:mod:`~pennylane_dla.algebra.strings`;
+    Cuypers, arXiv:2603.08373).
 
     Args:
         functional: one row of words

@@ -16,6 +16,13 @@ The derivative with respect to one angle replaces the map of that gate, so one s
 the whole gradient. Pairs are stored by their difference ``R = QQ'``: a uniform rotation that anticommutes with ``R``
 multiplies the pair by ``E[cos α] = 0``, so few differences survive, for one term and uniform angles only ``R = 1``.
 
+*Rotations that commute* change no anticommutation. Where all that ``Q`` meets commute with each other, uniform
+angles spread it evenly over its products with the span of those ``P_k`` that anticommute with it. On a product of
+Pauli eigenstates its mean end weight is ``2^-rank`` or 0, by a linear system over F₂: exact at any number of qubits
+and any depth (``commuting``).
+
+*The mean* of the loss follows the same steps with single strings: ``Q ↦ E[cos α] Q + E[sin α] (iPQ)``.
+
 *Chosen* first, where all generators are single strings with independent angles and the strings within reach fit the
 budget: ``n(2n − 1)`` of them for free fermions, ``4ⁿ`` at worst, inside the light cone in any case. Where they do not
 fit, :mod:`~pennylane_dla.variance.paths.engine` samples the same walk.

@@ -2,7 +2,7 @@
 
 A string ``Q`` anticommutes with the same rotations ``A(Q)`` wherever it goes, since no move changes that, and the
 loss is ``Σ_Q c_Q Tr[ρ exp(i Σ_{k ∈ A(Q)} α_k P_k) Q]``. In the joint eigenspaces of the ``P_k``, projectors ``Π_s``
-with signs ``s``, this is a Fourier series with frequencies ``s ∈ {±1}^A``, so that for uniform independent angles
+with signs ``s``, this is a Fourier series with frequencies ``s ∈ {±1}^A``, so that for uniform independent angles::
 
     E[l²] = Σ_A Σ_s |Tr[ρ Π_s O_A]|² = Σ_A  mean over g ∈ span{P_k : k ∈ A} of |Tr[ρ g O_A]|²
 
@@ -10,8 +10,8 @@ with ``O_A`` the terms that move with ``A`` (Parseval twice: over the torus, the
 Terms with different ``A`` do not interfere, equal or dependent generators count once, and a derivative multiplies
 each Fourier coefficient by a sign: ``E[(∂l/∂α_k)²]`` is the same sum over the ``A`` that contain ``k``. On qubits
 in a Pauli eigenstate (or maximally mixed) ``Tr[ρ g Q]`` vanishes unless ``g`` solves a linear system over F₂: a
-share ``2^-rank`` of the span, or nothing (THEORY section 3). Qubits in other states are enumerated, if what is left
-of the span is small.
+share ``2^-rank`` of the span, or nothing (:mod:`~pennylane_dla.variance.exact`). Qubits in other states are
+enumerated, if what is left of the span is small.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Exact finite-depth second moments by propagating Pauli strings (THEORY section 3, evaluation (a)).
+"""Exact finite-depth second moments by propagating Pauli strings (:mod:`~pennylane_dla.variance.exact`).
 
 In the Heisenberg picture a rotation ``exp(-iαP/2)`` takes a string ``Q`` that anticommutes with ``P`` to
 ``cos α Q + sin α (iPQ)``. The second moment of the loss needs the pairs ``Q ⊗ Q'``; averaged over ``α`` each gate is a

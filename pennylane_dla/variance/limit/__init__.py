@@ -15,8 +15,9 @@ factor is one of the causes that a diagnosis names: ``dim M_κ`` expressiveness,
 * ``strings``: generators that are single strings. The part of a string is its orbit
   (:mod:`~pennylane_dla.algebra.orbits`), and for a product of Pauli eigenstates with stabilizer group ``S`` the
   second moment is the exact fraction ``|orbit ∩ ±S| / |orbit|``; a parameter deep inside sees that times the share of
-  the orbit that anticommutes with its string. Two terms interfere where their product commutes with every generator.
-  Other states: ``orbit_average``.
+  the orbit that anticommutes with its string. Two terms ``Q``, ``Q'`` interfere where their product commutes with
+  every generator: it is conserved, and ``E[l_Q l_Q'] = Re Tr[ρQQ'] · |orbit(Q) ∩ ±S| / |orbit(Q)|``. Other states:
+  ``orbit_average``.
 * ``projectors``: projectors on many wires, without writing out their terms.
 * ``sums``: generators that are sums. Equivalent parts interfere, so the second moment ``o oᵀ`` is projected on the
   symmetric matrices that commute with every generator (:mod:`~pennylane_dla.algebra.sums.commutant`).

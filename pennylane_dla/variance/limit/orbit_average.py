@@ -1,8 +1,10 @@
-"""The average of ``(Σ_i c_i Tr[ρ Q_i])²`` while the strings ``Q_i`` run over an orbit together (THEORY section 5).
+"""The average of ``(Σ_i c_i Tr[ρ Q_i])²`` while the strings ``Q_i`` run over an orbit together.
 
 Exact by counting for products of Pauli eigenstates, exact by a product over qubits where the generators span all
 strings on some qubits, exact by enumeration where the orbit is small; otherwise the mean over random members, with
-its error.
+its error. What it is for: :mod:`~pennylane_dla.variance.limit`.
+
+Source: West et al., arXiv:2502.16404.
 """
 
 from __future__ import annotations

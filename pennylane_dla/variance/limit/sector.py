@@ -1,4 +1,4 @@
-r"""The limit of a deep circuit on its state, on the sector (THEORY section 9).
+r"""The limit of a deep circuit on its state, on its sector ``K`` (:mod:`~pennylane_dla.variance.sector`).
 
 Where the group is all of su(d), so(d) or sp(d) on ``K``, the operators on ``K`` are one irreducible module, or two,
 told apart by the transposition that the invariant form ``J`` defines, ``X \mapsto J^{-1} X^T J``. With ``A_κ`` and
@@ -13,6 +13,8 @@ told apart by the transposition that the invariant form ``J`` defines, ``X \maps
 For a pure state that is ``(Tr A² − (Tr A)²/d)/(d(d+1))`` (su, sp), and for so and a real state
 ``2 (Tr A² − (Tr A)²/d)/(d(d+2))`` with the symmetric part of ``A``. Other groups are averaged by projecting on what
 commutes with them, on the ``d²`` operators, where that is affordable.
+
+Sources: Ragone et al., arXiv:2309.09342; Fontana et al., arXiv:2309.07902.
 """
 
 from __future__ import annotations

@@ -1,8 +1,10 @@
-"""The limit of a deep circuit whose generators are single Pauli strings (THEORY section 5).
+"""The limit of a deep circuit whose generators are single Pauli strings (:mod:`~pennylane_dla.variance.limit`).
 
 When the angles make the circuit a 2-design over its Lie group, the second moment of a string is the average of
 ``Tr[ρP]²`` over its orbit, and a parameter deep inside sees that times the fraction of the orbit that anticommutes
 with its generator. For products of Pauli eigenstates both are exact fractions at any number of qubits.
+
+Sources: West et al., arXiv:2502.16404; Ragone et al., arXiv:2309.09342.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
-"""The limit of a deep circuit whose generators are sums of strings, from the commutant (THEORY section 6).
+"""The limit of a deep circuit whose generators are sums of strings, from the commutant.
 
 When the angles make the circuit a 2-design over its Lie group, ``E[c cᵀ]`` is the projection of ``o oᵀ`` on the
 matrices that commute with every generator. No assumption is made on the module: equivalent irreducible parts
-interfere, and the projection has their cross terms. Where all parts are inequivalent it is the formula of Ragone et al.
+interfere, and the projection has their cross terms. Where all parts are inequivalent it is the formula of
+:mod:`~pennylane_dla.variance.limit` (Ragone et al., arXiv:2309.09342; Fontana et al., arXiv:2309.07902).
 """
 
 from __future__ import annotations

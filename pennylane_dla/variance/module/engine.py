@@ -9,7 +9,7 @@ of strings are treated alike: a fixed gate has the law of a constant.
 The work is in products of ``d × d`` matrices, two for a gate and direction, in LAPACK: for the usual ``d`` of
 a few hundred the whole sweep takes less time than compiling it would.
 
-Sources: THEORY section 6; Diaz et al., arXiv:2310.11505.
+The theory: :mod:`~pennylane_dla.variance.module`. Source: Diaz et al., arXiv:2310.11505.
 """
 
 from __future__ import annotations

@@ -3,7 +3,10 @@
 A skew matrix ``A`` has orthonormal vectors with ``A z = 0``, and pairs with ``A u = w v``, ``A v = -w u``.
 With ``x, y`` the coefficients on a pair and ``z = x + iy``, the rotation ``exp(αA)`` multiplies ``z`` by
 ``e^{iαw}``. So averaging over ``α`` multiplies ``E[z_p z_q]`` by ``φ(w_p + w_q)`` and ``E[z_p z_q*]`` by
-``φ(w_p - w_q)``, with ``φ`` the characteristic function of the angle: THEORY section 6 in real arithmetic.
+``φ(w_p - w_q)``, with ``φ`` the characteristic function of the angle: the step of
+:mod:`~pennylane_dla.variance.module` in real arithmetic.
+
+Source: Diaz et al., arXiv:2310.11505.
 """
 
 from __future__ import annotations

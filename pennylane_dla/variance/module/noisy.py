@@ -10,7 +10,9 @@ so that
 over finitely many points is exact for every law: the weights are made from its characteristic function at the
 frequencies that occur. ``dT/du`` gives the derivative in the same way.
 
-Sources: THEORY sections 3 and 6.
+The covariance is that of :mod:`~pennylane_dla.variance.module`, noise acts as in :mod:`~pennylane_dla.variance.exact`.
+
+Source: Diaz et al., arXiv:2310.11505, modules beyond the Lie algebra.
 """
 
 from __future__ import annotations

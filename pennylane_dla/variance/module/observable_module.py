@@ -1,8 +1,8 @@
-"""The module of an observable: everything it can become, and how the generators act there (THEORY section 6).
+"""The module of an observable: everything it can become, and how the generators act there.
 
 ``M`` is the span of ``O`` under repeated commutators with the generators of the circuit. In an orthonormal
 basis of it a generator is a skew matrix, the observable and the state are vectors, and ``n`` no longer
-occurs.
+occurs (:mod:`~pennylane_dla.variance.module`; Diaz et al., arXiv:2310.11505).
 
 The span of the state serves as well: what is orthogonal to it stays so under every generator, so that only the
 observable's projection on it is ever seen. Where a symmetry keeps the state in a sector that is small, while the

@@ -16,7 +16,8 @@ What need not be sampled is not:
 * *which terms interfere* is decided by their syndromes (``term_classes``);
 * *the first single-wire gates* of each wire are integrated into the end weight: behind one layer of RX and RY the hit
   or miss of a scrambled string becomes a product over qubits, whose relative second moment is ``(4/3)ⁿ`` instead of
-  ``2ⁿ`` (``gate_table``);
+  ``2ⁿ`` (``gate_table``); where too few paths hit all the same, *the block of commuting rotations* next to the state
+  is averaged as in :mod:`~pennylane_dla.variance.exact` (``state_block``);
 * paths run *from the state to the observable* where the state is fewer strings (``state_side``);
 * *splitting* copies the paths that have a future (``splitting``).
 

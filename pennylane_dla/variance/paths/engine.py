@@ -3,8 +3,8 @@ qubits.
 
 For independent uniform angles ``E[l²]`` is the expected end weight of a random walk on Pauli strings that
 goes through the circuit from its last gate to its first, and ``E[(∂l/∂α_k)²]`` is the same expectation over
-the paths that anticommute with ``P_k`` on arriving at rotation ``k`` (THEORY section 3). Paths are sampled
-32 to a word; one sweep serves all gradient components.
+the paths that anticommute with ``P_k`` on arriving at rotation ``k`` (:mod:`~pennylane_dla.variance.paths`). Paths
+are sampled 32 to a word; one sweep serves all gradient components.
 
 Two things are not sampled: which terms interfere (``term_classes.py``), and the first single-wire gates of each wire,
 which are integrated into the end weight (``gate_table.py``). Where that leaves too few hits, the commuting block next

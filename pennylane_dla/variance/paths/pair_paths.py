@@ -1,10 +1,12 @@
 """Monte Carlo over pairs of Pauli strings: any law of the angles, known angles, and any noise on one or two
 wires.
 
-The second moment of the loss is a sum over pairs ``(Q, Q')`` (THEORY section 3). Under angles that are
-uniform over their period only pairs with constant ``Q + Q'`` survive and ``engine.py`` samples single
+The second moment of the loss is a sum over pairs ``(Q, Q')`` (:mod:`~pennylane_dla.variance.exact`). Under angles
+that are uniform over their period only pairs with constant ``Q + Q'`` survive and ``engine.py`` samples single
 strings. Here angles have any law (a mean, a small spread, a known value), so pairs branch with weights of
 both signs: the estimate is unbiased and its error says what the signs cost.
+
+Source: Heyraud et al., arXiv:2302.04649, the walk of single strings that pairs extend.
 """
 
 from __future__ import annotations

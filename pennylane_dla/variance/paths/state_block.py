@@ -1,9 +1,10 @@
 """The block of commuting rotations next to a stabilizer state, averaged exactly into the end weight of sampled paths.
 
 At the block a string ``Q`` anticommutes with some of its generators, the same wherever it moves inside, and ends
-uniformly on ``Q + span`` of these (THEORY section 3). Its end weight is ``2^-rank``, with the rank of what the active
-generators do to the bits that a stabilizer must not have, if they can undo those of ``Q``, else 0. Every path has its
-own active set; the elimination over F₂ runs for 64 paths a word at once, whatever their pivots.
+uniformly on ``Q + span`` of these, as in circuits that commute altogether (:mod:`~pennylane_dla.variance.exact`). Its
+end weight is ``2^-rank``, with the rank of what the active generators do to the bits that a stabilizer must not have,
+if they can undo those of ``Q``, else 0. Every path has its own active set; the elimination over F₂ runs for 64 paths
+a word at once, whatever their pivots.
 """
 
 from __future__ import annotations

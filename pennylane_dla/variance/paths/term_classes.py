@@ -1,13 +1,15 @@
 """Which terms of an observable interfere when all angles are uniform, and how paths are started from them.
 
-A pair of terms survives only if ``R = Q + Q'`` commutes with every uniform rotation it passes (THEORY
-section 3). Whether it does is linear in ``R``: two terms interfere exactly if they have the same syndrome
-``s(Q)_k = ω(Q, P̃_k)``, with ``P̃_k`` the rotations pushed to the end. Terms fall into classes of equal
-syndrome; classes do not interfere. Syndromes are compared by random parities, so two different ones are
+A pair of terms survives only if ``R = Q + Q'`` commutes with every uniform rotation it passes
+(:mod:`~pennylane_dla.variance.exact`). Whether it does is linear in ``R``: two terms interfere exactly if they have
+the same syndrome ``s(Q)_k = ω(Q, P̃_k)``, with ``P̃_k`` the rotations pushed to the end. Terms fall into classes of
+equal syndrome; classes do not interfere. Syndromes are compared by random parities, so two different ones are
 confused with probability ``2^-HASH_BITS``. A term of syndrome zero does not move: it is part of the mean.
 
 Inside a class all strings move together, so one path serves them all: ``Q_j = Q_1 R_j``, with ``R_j``
 carried back by the quarter turns alone, sign included.
+
+Source: West et al., arXiv:2502.16404.
 """
 
 from __future__ import annotations

@@ -6,8 +6,9 @@ two generators the basis changes on each of the four indices. ``F = E[O ⊗ O]``
 
     E[l²] = Tr[F M],    E[(∂l)²] = −Σ (λ_a − λ_c)(λ_b − λ_e) F_{ce,ab} M_{ab,ce}
 
-at any gate. It is THEORY section 6 with the operators on ``K`` as the module, ``d²`` numbers; its covariance has a
-product structure that makes a change of basis cost ``d⁵`` and not ``d⁶``.
+at any gate. It is the covariance of :mod:`~pennylane_dla.variance.module` (Diaz et al., arXiv:2310.11505) with the
+operators on ``K`` as the module, ``d²`` numbers; its product structure makes a change of basis cost ``d⁵`` and not
+``d⁶``.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""The sector of a circuit on its state: ``K``, and everything compressed to it (THEORY section 9)."""
+"""The sector of a circuit on its state: ``K``, and everything compressed to it (:mod:`~pennylane_dla.variance.sector`).
+
+Source: Larocca et al., Quantum 6, 824 (2022), invariant subspaces.
+"""
 
 from __future__ import annotations
 

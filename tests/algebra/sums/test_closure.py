@@ -1,4 +1,4 @@
-"""Lie closure of sums: THEORY section 8, qp.lie_closure on random generators, and how ranks are decided."""
+"""Lie closure of sums: families of known dimension, qp.lie_closure on random generators, and how ranks are decided."""
 
 from fractions import Fraction
 from math import comb

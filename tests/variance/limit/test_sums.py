@@ -48,8 +48,8 @@ def second_moment(prediction, observable):
 
 
 def test_equivalent_modules_where_the_shortcut_is_wrong():
-    """THEORY section 6: generators X₁, Y₁; the true second moment is 1/12, the formula for inequivalent parts
-    on Pauli copies gives 3/4."""
+    """Generators X₁, Y₁: the true second moment is 1/12; the formula for inequivalent parts (arXiv:2309.09342) on Pauli
+    copies gives 3/4."""
     generators = sums({"XI": 0.5}, {"YI": 0.5})
     observable = PauliSum.from_dict({"ZI": 1.0, "XZ": 0.5, "ZZ": -1.0})
     prediction = deep(generators, observable, ProductState.zero(2))

@@ -89,7 +89,8 @@ def test_a_vector_state():
 
 
 def test_reference_values_of_qaoa_on_a_ring_of_four():
-    """THEORY section 8."""
+    """Second moments of the loss and of each component; samples say 0.3316 ± 0.0064, and 2.80 ± 0.05, 3.69 ± 0.08,
+    3.82 ± 0.08, 3.84 ± 0.08, 3.73 ± 0.09, 2.84 ± 0.05."""
     problem = qaoa(4, 3, ring(4), PauliSum.from_dict({"ZZII": 1.0, "IZZI": 0.5}))
     prediction = module.predict(problem)
     second = prediction.loss.value + prediction.loss_mean**2

@@ -173,7 +173,7 @@ def test_exact_against_the_qnode_itself(name):
 
 
 def test_reference_values_of_qaoa_from_a_qnode():
-    """THEORY section 8, with cost ``exp(-iγ ΣZZ)`` and mixer ``exp(-iβ ΣX)``."""
+    """The figures of ``test_engine.py``, from a QNode: cost ``exp(-iγ ΣZZ)`` and mixer ``exp(-iβ ΣX)``."""
     n = 4
     cost = qp.sum(*(qp.Z(q) @ qp.Z((q + 1) % n) for q in range(n)))
     mixer = qp.sum(*(qp.X(q) for q in range(n)))

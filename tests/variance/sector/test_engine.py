@@ -225,7 +225,7 @@ def test_tiny_variances_are_sampled_in_double_precision(monkeypatch):
 
 
 def test_lithium_hydride():
-    """THEORY section 9: 0.01093 ± 0.00014 from 20,000 sampled gradients; a longer run says 0.01133 ± 0.00005."""
+    """0.01093 ± 0.00014 from 20,000 sampled gradients; a longer run says 0.01133 ± 0.00005."""
     ansatz = ansatz_of(*lithium_hydride())
     prediction = engine.predict(problem_of(ansatz))
     assert prediction.loss.exact and prediction.statistics["sector dimension"] == 25

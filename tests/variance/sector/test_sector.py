@@ -1,4 +1,4 @@
-"""The dimension of the sector: the table of THEORY section 9, and closures by hand."""
+"""The dimension of the sector: molecules, chains and graphs of known dimension, and closures by hand."""
 
 import networkx as nx
 import numpy as np
