@@ -20,6 +20,7 @@ from pennylane_dla.circuit.ansatz import Ansatz, UnknownState
 from pennylane_dla.errors import DLAError
 from pennylane_dla.pauli import PauliStrings, PauliSum, ProjectorProduct
 from pennylane_dla.variance.chain_rule import angle_map
+from pennylane_dla.variance.estimate import Declined
 from pennylane_dla.variance.problem import Problem
 from pennylane_dla.variance.simulated.pauli_vectors import StringSimulation, string_simulation
 from pennylane_dla.variance.simulated.state_vectors import Simulation, Turn, diagonals, simulation
@@ -109,18 +110,18 @@ def sample_draws(
 def _task(problem: Problem, seconds: float) -> Simulation | StringSimulation | None:
     """State vectors of the light cone, or the Pauli strings in reach, if one circuit takes no longer than that."""
     vectors = _vectors(problem.ansatz, problem.observable)
-    if not isinstance(vectors, str):
+    if not isinstance(vectors, Declined):
         return vectors if SECONDS * PASSES * len(vectors.turns) * 2**vectors.num_wires < seconds else None
     if isinstance(problem.observable, ProjectorProduct):
         return None
     strings = string_simulation(problem.ansatz, (problem.observable,), MAX_STRINGS, seconds, problem.budget)
-    return None if isinstance(strings, str) else strings
+    return None if isinstance(strings, Declined) else strings
 
 
-_known: WeakKeyDictionary[Ansatz, dict[tuple[int, ...], Simulation | str]] = WeakKeyDictionary()
+_known: WeakKeyDictionary[Ansatz, dict[tuple[int, ...], Simulation | Declined]] = WeakKeyDictionary()
 
 
-def _vectors(ansatz: Ansatz, observable: PauliSum | ProjectorProduct) -> Simulation | str:
+def _vectors(ansatz: Ansatz, observable: PauliSum | ProjectorProduct) -> Simulation | Declined:
     """State vectors of the light cone; prepared once for all projectors on the same wires."""
     if isinstance(observable, PauliSum):
         return simulation(ansatz, (observable,), MAX_QUBITS)

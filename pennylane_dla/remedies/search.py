@@ -13,7 +13,7 @@ from pennylane_dla.diagnosis.inspection import Options, inspect_ansatz
 from pennylane_dla.diagnosis.records import Diagnosis
 from pennylane_dla.errors import DLAError
 from pennylane_dla.progress import part, shown
-from pennylane_dla.variance.choose import ENGINES
+from pennylane_dla.variance import engines as table
 
 from .angles import angle_laws
 from .generators import without_generators
@@ -21,7 +21,7 @@ from .layers import fewer_layers
 from .observable import local_observables
 from .remedy import Figures, Remedies, Remedy
 from .state import start_states
-from .variant import FAST, Variant, judge
+from .variant import Variant, judge
 
 GAIN = 1.2  # times the variance, at least, beyond the errors of both
 SAMPLES = 20_000  # for one candidate
@@ -58,9 +58,12 @@ def find_remedies(
     index = _worst(diagnostics) if measurement is None else measurement % len(diagnostics.measurements)
     allowed = positive_number("max_seconds", max_seconds, f"{MAX_SECONDS:g} is the default.", zero=True)
     deadline = time.monotonic() + allowed
-    engines, before = FAST, judge(base)
-    if before is None:  # then simulation has to do, for the candidates too
-        engines, before = ENGINES, judge(base, ENGINES)
+    # A minute of simulation for one candidate is too long; but where nothing else judges the circuit, it has to do.
+    engines: tuple[str, ...] = tuple(name for name in table.names() if name != "simulated")
+    before = judge(base, engines)
+    if before is None:
+        engines = table.names()
+        before = judge(base, engines)
     if before is None:
         reason = diagnostics.measurements[index].gradient.estimate.reason
         raise DLAError(f"remedies need the gradient variance of the circuit itself: {reason}.")

@@ -13,14 +13,13 @@ from pennylane_dla.diagnosis.signal import measured_signal, second_moment
 from pennylane_dla.diagnosis.summary import median_live
 from pennylane_dla.diagnosis.verdict import DEFAULT_SHOTS, decide
 from pennylane_dla.pauli import ProjectorProduct
-from pennylane_dla.variance.choose import ENGINES, predict
+from pennylane_dla.variance.choose import predict
 from pennylane_dla.variance.law import AngleLaw
 from pennylane_dla.variance.problem import Problem
 
 from .remedy import Figures
 
 DRAWING = 0.2  # seconds that simulated initializations of one candidate may take
-FAST = tuple(name for name in ENGINES if name != "simulated")  # a minute for one candidate is too long
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,7 +45,7 @@ class Variant:
         return Variant(ansatz or self.ansatz, replace(self.options, **options), kind, change, price)
 
 
-def judge(variant: Variant, engines: Sequence[str] = FAST) -> Figures | None:
+def judge(variant: Variant, engines: Sequence[str]) -> Figures | None:
     """Predict the gradient of a variant, without algebra and deep limit; ``None`` where none of the engines applies."""
     ansatz, options = variant.ansatz, variant.options
     measurement = ansatz.measurements[0]

@@ -1,48 +1,23 @@
-"""The one place that chooses an engine."""
+"""The one place that chooses an engine: those of the table that apply, one after the other, until one has an answer."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from importlib import import_module
 
 import numpy as np
 
 from pennylane_dla.allowance import OutOfTime
-from pennylane_dla.circuit.ansatz import Rotation
-from pennylane_dla.errors import DLAError
+from pennylane_dla.circuit.ansatz import Rotation, UnknownState
 from pennylane_dla.pauli import PauliSum
 from pennylane_dla.progress import part
 
 from .dead import mark_dead
-from .estimate import Prediction, VarianceEstimate
+from .engines import Engine, engines, named
+from .estimate import Declined, Prediction, VarianceEstimate
 from .problem import Problem
 
-# Asked in this order, each imported when it is needed. The sector comes twice: where it is small, and where it is at
-# least smaller than the state vector.
-_MODULES = {
-    "exact": "exact.engine",
-    "sector first": "sector.first",
-    "module": "module.engine",
-    "paths": "paths.engine",
-    "sector then": "sector.second",
-    "sector": "sector.engine",
-    "simulated": "simulated.engine",
-}
-ENGINES = ("exact", "module", "paths", "sector", "simulated")  # that ``method`` may name
 SHARE = 1 / 2  # of the time that is left, for an engine while there is another behind it
-
-
-def candidates(problem: Problem) -> tuple[str, ...]:
-    """The engines to ask, in this order: exact ones first, those that cannot apply left out."""
-    if problem.kind == "var":
-        return ("sector then", "simulated")  # those that are not linear in the state
-    if not problem.effective.single:
-        return ("sector first", "module", "sector then", "simulated")
-    if problem.effective.correlated:
-        # Noise between the gates of one argument keeps them from being one rotation; the module engine knows.
-        return ("module", "simulated") if problem.effective.channels else ("sector then", "simulated")
-    return ("exact", "paths", "simulated")
 
 
 def predict(problem: Problem, method: str | None = None) -> Prediction:
@@ -74,29 +49,36 @@ def predict_together(problems: Sequence[Problem], method: str | None = None) -> 
     Raises:
         DLAError: for an unknown ``method``
     """
-    if method is not None and not (isinstance(method, str) and method in ENGINES):
-        raise DLAError(f"method={method!r} is not an engine; there are {', '.join(ENGINES)}.")
-    reason = _unknown_law(problems[0]) if problems else None
-    if reason:
-        return [Prediction.unavailable(reason) for _ in problems]
-    waiting = [list((method,) if method else candidates(problem)) for problem in problems]
+    table = engines() if method is None else (named(method),)
+    if not problems:
+        return []
+    declined = _unknown(problems[0])
+    if declined is not None:
+        return [Prediction.unavailable(declined.reason) for _ in problems]
+    problems = [replace(problem, method=method) for problem in problems] if method else problems
+    waiting: list[list[Engine]] = []
     reasons: list[list[str]] = [[] for _ in problems]
+    for problem, why in zip(problems, reasons, strict=True):
+        answers = [(engine, engine.applies(problem)) for engine in table]
+        waiting.append([engine for engine, declined in answers if declined is None])
+        if not waiting[-1]:
+            why.extend(f"{engine.name}: {declined.reason}" for engine, declined in answers if declined is not None)
     results: list[Prediction | None] = [None] * len(problems)
-    allowance = problems[0].time if problems else None
+    allowance = problems[0].time
     partial: dict[int, Prediction] = {}  # without a variance, but with a bound or a mean
-    for name in _MODULES:
-        asked = [i for i, names in enumerate(waiting) if results[i] is None and name in names]
+    for engine in table:
+        asked = [i for i, those in enumerate(waiting) if results[i] is None and engine in those]
         if not asked:
             continue
-        last = all(waiting[i][-1] == name for i in asked)
+        last = all(waiting[i][-1] is engine for i in asked)
         share = 1.0 if last else SHARE
         with allowance.part(share), part(None, share):
-            found = _ask(name, [problems[i] for i in asked])
+            found = _ask(engine, [problems[i] for i in asked])
         for i, prediction in zip(asked, found, strict=True):
             if prediction.loss.available:
                 results[i] = prediction if prediction.gradient.exact else _with_known_zeros(prediction, problems[i])
                 continue
-            reasons[i].append(f"{name.split()[0]}: {prediction.loss.reason}")
+            reasons[i].append(f"{engine.name}: {prediction.loss.reason}")
             mean = prediction.gradient_mean
             if prediction.loss_mean is not None or prediction.loss.interval is not None or (mean and mean.available):
                 partial[i] = prediction
@@ -106,9 +88,9 @@ def predict_together(problems: Sequence[Problem], method: str | None = None) -> 
     ]
 
 
-def _ask(name: str, problems: Sequence[Problem]) -> Sequence[Prediction]:
+def _ask(engine: Engine, problems: Sequence[Problem]) -> Sequence[Prediction]:
     try:
-        return import_module(f"{__package__}.{_MODULES[name]}").predict_together(problems)
+        return engine.predict_together(problems)
     except OutOfTime as stop:
         return [Prediction.unavailable(str(stop)) for _ in problems]
 
@@ -123,15 +105,17 @@ def _without_value(partial: Prediction | None, reason: str) -> Prediction:
     return replace(partial, loss=loss, gradient=gradient)
 
 
-def _unknown_law(problem: Problem) -> str | None:
-    """Why the angles have no law that any engine knows, or ``None``."""
+def _unknown(problem: Problem) -> Declined | None:
+    """What rules a circuit out for every engine: data, a state or a law of the angles that nobody knows."""
     rotations = [gate for gate in problem.ansatz.gates if isinstance(gate, Rotation)]
     if any(np.isnan(gate.angle.offset) for gate in rotations):
-        return "data values are unknown under jit: call inspect with concrete data"
+        return Declined("data values are unknown under jit: call inspect with concrete data")
+    if isinstance(problem.ansatz.state, UnknownState):
+        return Declined(problem.ansatz.state.reason)
     for gate in rotations:
         if not gate.angle.affine:
             driving = ", ".join(problem.ansatz.arguments.label(e) for e in gate.angle.elements[:3])
-            return (
+            return Declined(
                 f"the angle of {gate.name} is not affine in {driving}, so its distribution is unknown; "
                 "make the angle itself the argument"
             )

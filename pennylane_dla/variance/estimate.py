@@ -1,4 +1,4 @@
-"""The one result type of every engine: a number is never without its method and its error."""
+"""What an engine gives back: a number is never without its method and its error, no number without its reason."""
 
 from __future__ import annotations
 
@@ -7,6 +7,17 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
+
+
+@dataclass(frozen=True)
+class Declined:
+    """No result, and why: what a function gives that else returns it, so that a reason is never a bare string.
+
+    Args:
+        reason: completes the sentence "not available: …"
+    """
+
+    reason: str
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,6 +11,7 @@ from pennylane_dla.circuit.effective import EffectiveAnsatz, effective_ansatz
 from pennylane_dla.pauli import PauliSum, ProjectorProduct
 from pennylane_dla.shorten import shorten
 
+from .estimate import Declined
 from .law import AngleLaw
 
 LABEL = 22  # characters of a measurement beside a progress bar
@@ -60,6 +61,7 @@ class Problem:
         budget: limits
         kind: ``"expval"``, ``"probs"`` (a projector's expectation) or ``"var"`` (not linear in the state)
         allowance: of time, shared with the other problems of the diagnosis; ``None`` for one of its own
+        method: the one engine that the user asks for, by name; ``None`` to let the engines decide among themselves
     """
 
     ansatz: Ansatz
@@ -68,6 +70,7 @@ class Problem:
     budget: Budget = field(default_factory=Budget)
     kind: str = "expval"
     allowance: Allowance | None = None
+    method: str | None = None
 
     @property
     def time(self) -> Allowance:
@@ -75,9 +78,12 @@ class Problem:
         return self.allowance or Allowance(self.budget.max_seconds)
 
     @property
-    def obstacle(self) -> str | None:
+    def obstacle(self) -> Declined | None:
         """Why its second moment is no average over one rotation after the other, or ``None``."""
-        return "a variance is not linear in the state" if self.kind == "var" else self.effective.correlated or None
+        if self.kind == "var":
+            return Declined("a variance is not linear in the state")
+        correlated = self.effective.correlated
+        return Declined(correlated) if correlated else None
 
     @property
     def label(self) -> str:

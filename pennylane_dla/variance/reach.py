@@ -9,6 +9,7 @@ from pennylane_dla.allowance import checkpoint
 from pennylane_dla.pauli import PauliStrings, StringTable
 from pennylane_dla.pauli.strings import anticommute, pack, unpack
 
+from .estimate import Declined
 from .steps import Steps
 
 
@@ -40,7 +41,9 @@ def moved_by(steps: Steps, k: int, strings: PauliStrings) -> Bool[np.ndarray, " 
 MAX_WORK = 2 * 10**8  # words read while looking for strings: about a second
 
 
-def reachable(initial: PauliStrings, steps: Steps, max_dim: int) -> tuple[StringTable | str, Bool[np.ndarray, " g"]]:
+def reachable(
+    initial: PauliStrings, steps: Steps, max_dim: int
+) -> tuple[StringTable | Declined, Bool[np.ndarray, " g"]]:
     """All strings that ``initial`` can become, from the last step to the first.
 
     Args:
@@ -58,7 +61,7 @@ def reachable(initial: PauliStrings, steps: Steps, max_dim: int) -> tuple[String
         checkpoint()
         work += len(table) * words
         if work > MAX_WORK:
-            return f"{len(table)} strings and growing, too many for {len(steps)} gates", moves
+            return Declined(f"{len(table)} strings and growing, too many for {len(steps)} gates"), moves
         moved = moved_by(steps, k, table.strings)
         if not moved.any():
             continue
@@ -67,7 +70,7 @@ def reachable(initial: PauliStrings, steps: Steps, max_dim: int) -> tuple[String
         new = table.find(images) < 0
         if new.any():
             if len(table) + int(new.sum()) > max_dim:
-                return f"more than {max_dim} strings are reached by the observable (max_dim)", moves
+                return Declined(f"more than {max_dim} strings are reached by the observable (max_dim)"), moves
             table = table.with_new(images[new])
     return table, moves
 

@@ -15,6 +15,7 @@ from jaxtyping import Float, Int
 from pennylane_dla.circuit.effective import EffectiveAnsatz, EffectiveChannel
 from pennylane_dla.pauli import PauliStrings
 
+from .estimate import Declined
 from .law import AngleLaw, Moments
 
 MAX_CHANNEL_WIRES = 2
@@ -80,7 +81,7 @@ class Steps:
         return replace(self, **{name: function(getattr(self, name)) for name in ("shift", "odd", "even", "local")})
 
 
-def circuit_steps(effective: EffectiveAnsatz, law: AngleLaw) -> Steps | str:
+def circuit_steps(effective: EffectiveAnsatz, law: AngleLaw) -> Steps | Declined:
     """Lower a circuit of single-string rotations and channels.
 
     Args:
@@ -102,7 +103,7 @@ def circuit_steps(effective: EffectiveAnsatz, law: AngleLaw) -> Steps | str:
     for k in range(effective.num_rotations + 1):
         while channels and channels[0].position == k:
             channel = _channel_step(channels.pop(0), blank)
-            if isinstance(channel, str):
+            if isinstance(channel, Declined):
                 return channel
             strings, eigenvalues, gamma = channel
             parts.append(strings)
@@ -140,12 +141,12 @@ def _channel_step(channel: EffectiveChannel, blank: PauliStrings):
     wires = len(channel.x)
     transfer = np.array(channel.transfer)
     if wires > MAX_CHANNEL_WIRES:
-        return f"a noise channel on {wires} wires"
+        return Declined(f"a noise channel on {wires} wires")
     gamma = 0.0
     if wires == 1:  # Z -> λZ + γ is the one move that fits: amplitude damping, thermal relaxation, reset
         gamma, transfer[0, 2] = transfer[0, 2], 0.0
     if np.abs(transfer - np.diag(np.diag(transfer))).max() > 1e-12:
-        return "a noise channel that is neither diagonal in the Paulis nor amplitude damping"
+        return Declined("a noise channel that is neither diagonal in the Paulis nor amplitude damping")
     eigenvalues = np.tile(np.diag(transfer), 16 // len(transfer))
     x = [channel.x[a] if a < wires else blank for a in range(MAX_CHANNEL_WIRES)]
     z = [channel.z[a] if a < wires else blank for a in range(MAX_CHANNEL_WIRES)]

@@ -29,7 +29,7 @@ from pennylane_dla.pauli import PauliStrings, PauliSum
 from pennylane_dla.pauli.strings import anticommutation_matrix, product
 from pennylane_dla.variance.chain_rule import to_elements
 from pennylane_dla.variance.dead import dead_rotations
-from pennylane_dla.variance.estimate import Prediction, VarianceEstimate
+from pennylane_dla.variance.estimate import Declined, Prediction, VarianceEstimate
 from pennylane_dla.variance.gradient_mean import zero_mean
 from pennylane_dla.variance.observables import Family, distinct_rows, families, up_to_signs
 from pennylane_dla.variance.problem import Problem
@@ -46,7 +46,7 @@ ROUNDING = 1e-14  # of a sum of coefficients, relative
 SMALLEST = 2.0**-1022  # below, floats lose digits, then everything
 
 
-def predict(problem: Problem, observable: PauliSum, steps: Steps) -> Prediction | str:
+def predict(problem: Problem, observable: PauliSum, steps: Steps) -> Prediction | Declined:
     """Exact variances, where the rotations that the observable meets commute with each other.
 
     Args:
@@ -77,20 +77,20 @@ def predict(problem: Problem, observable: PauliSum, steps: Steps) -> Prediction 
     """
     (family,) = families([observable])
     found = predict_family(problem, family, steps)
-    return found if isinstance(found, str) else found[0]
+    return found if isinstance(found, Declined) else found[0]
 
 
-def predict_family(problem: Problem, family: Family, steps: Steps) -> list[Prediction] | str:
+def predict_family(problem: Problem, family: Family, steps: Steps) -> list[Prediction] | Declined:
     """The same for several observables with the same strings: the signs of terms that meet other rotations do not
     matter."""
     effective = problem.effective
     if steps.noisy:
-        return "noise between the rotations"
+        return Declined("noise between the rotations")
     if not isinstance(effective.state, ProductState):
-        return "the initial state is no product"
+        return Declined("the initial state is no product")
     uniform = np.isclose(steps.moments, UNIFORM, rtol=0, atol=1e-12).all(axis=1)
     active = active_rotations(effective, family.strings, uniform)
-    if isinstance(active, str):
+    if isinstance(active, Declined):
         return active
     still = np.flatnonzero(~active.any(axis=0))
     together: dict[bytes, list[int]] = {}
@@ -100,7 +100,7 @@ def predict_family(problem: Problem, family: Family, steps: Steps) -> list[Predi
     found = []
     for row in distinct:
         one = _second_moments(problem, family.sum(row), active)
-        if isinstance(one, str):
+        if isinstance(one, Declined):
             return one
         found.append(one)
     means = family.constants
@@ -111,11 +111,11 @@ def predict_family(problem: Problem, family: Family, steps: Steps) -> list[Predi
 
 def _second_moments(
     problem: Problem, observable: PauliSum, active: Bool[np.ndarray, "rotations terms"]
-) -> Prediction | str:
+) -> Prediction | Declined:
     """All but the mean of the loss."""
     effective = problem.effective
     shares = _shares(effective, observable, active)
-    if isinstance(shares, str):
+    if isinstance(shares, Declined):
         return shares
 
     second, per_rotation = 0.0, np.zeros(effective.num_rotations)
@@ -141,7 +141,7 @@ def _second_moments(
 
 def active_rotations(
     effective: EffectiveAnsatz, terms: PauliStrings, uniform: Bool[np.ndarray, " rotations"]
-) -> Bool[np.ndarray, "rotations terms"] | str:
+) -> Bool[np.ndarray, "rotations terms"] | Declined:
     """The rotations that move each term, if all that meet a term commute with each other.
 
     A rotation may stay out of the way by commuting with the term and with all later ones that move it, or by doing
@@ -158,7 +158,7 @@ def active_rotations(
     """
     count, num_wires = effective.num_rotations, effective.num_wires
     if count * len(terms) > MAX_ENTRIES:
-        return f"{count} rotations and {len(terms)} terms are too many to look at"
+        return Declined(f"{count} rotations and {len(terms)} terms are too many to look at")
     apart = len(terms) <= FEW_TERMS
     rng = np.random.default_rng(0)
     sums = np.zeros((2 * num_wires, len(terms) if apart else 1), np.uint64)
@@ -173,16 +173,16 @@ def active_rotations(
             if np.bitwise_xor.reduce(sums[dual[k]], axis=0).any():
                 if dead is None:
                     if not _may_be_dead(effective, start + k):
-                        return "rotations that the observable meets do not commute"
+                        return Declined("rotations that the observable meets do not commute")
                     dead = dead_rotations(effective, None)
                 if not dead[start + k]:
-                    return "rotations that the observable meets do not commute"
+                    return Declined("rotations that the observable meets do not commute")
                 continue
             moves = moved[k] if apart else moved[k].any(keepdims=True)
             if not moves.any():
                 continue
             if not uniform[start + k]:
-                return "an angle is not uniform over its period"
+                return Declined("an angle is not uniform over its period")
             active[start + k] = moved[k]
             sums[own[k]] ^= rng.integers(2**64, size=len(moves), dtype=np.uint64) * moves
     return active
@@ -202,12 +202,12 @@ class _Share:
     square: float
 
 
-def _shares(effective: EffectiveAnsatz, observable: PauliSum, active: np.ndarray) -> list[_Share] | str:
+def _shares(effective: EffectiveAnsatz, observable: PauliSum, active: np.ndarray) -> list[_Share] | Declined:
     """What each class of interfering terms contributes; zeros are left out."""
     packed = np.packbits(active, axis=0).T
     _, first, inverse = np.unique(packed, axis=0, return_index=True, return_inverse=True)
     if active[:, first].sum() > MAX_ROWS:
-        return "too many rotations for all terms"
+        return Declined("too many rotations for all terms")
     system = _System.of(effective.state)
     shares, left = [], MAX_ENUMERATED
     for key in range(len(first)):
@@ -226,7 +226,7 @@ def _shares(effective: EffectiveAnsatz, observable: PauliSum, active: np.ndarray
         for group in syndromes.values():
             left -= 2 ** len(free) * len(group) if len(free) < 60 else MAX_ENUMERATED
             if left < 0:
-                return "qubits in no Pauli eigenstate leave too many strings"
+                return Declined("qubits in no Pauli eigenstate leave too many strings")
             move = (rows[group[0]] ^ reduced[group[0]])[basis.head :]
             square = _square(effective.state, observable, members[group], move, free)
             if square > 0:
@@ -317,4 +317,4 @@ def _gradient(values: np.ndarray, below: np.ndarray, rank: int) -> VarianceEstim
 
 
 def _reason(rank: int) -> str:
-    return f"about 2^-{rank}: not 0, but smaller than a float can be"
+    return Declined(f"about 2^-{rank}: not 0, but smaller than a float can be")

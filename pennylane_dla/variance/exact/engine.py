@@ -18,11 +18,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from pennylane_dla.allowance import checkpoint
-from pennylane_dla.circuit.ansatz import UnknownState
 from pennylane_dla.circuit.effective import EffectiveAnsatz
 from pennylane_dla.pauli import PauliStrings, ProjectorProduct, StringTable
 from pennylane_dla.variance.chain_rule import to_elements
-from pennylane_dla.variance.estimate import Prediction, VarianceEstimate
+from pennylane_dla.variance.estimate import Declined, Prediction, VarianceEstimate
 from pennylane_dla.variance.first_moment import mean_losses
 from pennylane_dla.variance.gradient_mean import mean_by_rotation, zero_mean
 from pennylane_dla.variance.observables import Family, distinct_rows, families, pushed
@@ -73,19 +72,17 @@ def predict_together(problems: Sequence[Problem]) -> list[Prediction]:
     results: list[Prediction | None] = [None] * len(problems)
     open_problems = []
     for i, problem in enumerate(problems):
-        reason = _obstacle(problem)
-        if reason:
+        observable = problem.observable
+        if isinstance(observable, ProjectorProduct) and len(observable.wires) > MAX_PROJECTOR_WIRES:
+            reason = f"a projector on {len(observable.wires)} wires has too many terms to enumerate"
             results[i] = Prediction.unavailable(reason)
         else:
             open_problems.append(i)
     if not open_problems:
         return results
     steps = circuit_steps(effective, first.law)
-    reason = steps if isinstance(steps, str) else None
-    if reason is None and not np.isfinite(steps.moments).all():
-        reason = "data values are unknown under jit: call inspect with concrete data"
-    if reason:
-        return [found or Prediction.unavailable(reason) for found in results]
+    if isinstance(steps, Declined):
+        return [found or Prediction.unavailable(steps.reason) for found in results]
     groups = families([problems[i].observable for i in open_problems])
     found = in_turn(
         lambda family: _predict_family(first, pushed(family, effective.clifford), steps),
@@ -110,12 +107,12 @@ def _predict_family(problem: Problem, family: Family, steps: Steps) -> list[Pred
             for constant in family.constants
         ]
     closed = commuting.predict_family(problem, family, steps)
-    if not isinstance(closed, str):
+    if not isinstance(closed, Declined):
         return closed
 
     task = _prepare(effective, family, steps, problem.budget)
-    if isinstance(task, str):
-        return [Prediction.unavailable(task)] * count
+    if isinstance(task, Declined):
+        return [Prediction.unavailable(task.reason)] * count
     mode = "pairs" if len(task.space.sectors) > 1 else "diagonal"
     memory = problem.budget.max_memory
     seconds, derivative_seconds = sweep(task.space, task.weights, task.ends, mode, memory)
@@ -158,20 +155,6 @@ def _loss(variance: float, second: float) -> VarianceEstimate:
     return VarianceEstimate(0.0, rounding, METHOD, False, (0.0, rounding), reason)
 
 
-def _obstacle(problem: Problem) -> str | None:
-    effective = problem.effective
-    if problem.obstacle:
-        return problem.obstacle
-    if not effective.single:
-        index = int(np.argmax(np.diff(effective.offsets) > 1))
-        return f"the generator of {effective.names[index]} is a sum of strings"
-    if isinstance(effective.state, UnknownState):
-        return effective.state.reason
-    if isinstance(problem.observable, ProjectorProduct) and len(problem.observable.wires) > MAX_PROJECTOR_WIRES:
-        return f"a projector on {len(problem.observable.wires)} wires has too many terms to enumerate"
-    return None
-
-
 @dataclass(frozen=True, eq=False)
 class _Task:
     """The two ends of one computation, and the space between them."""
@@ -184,13 +167,13 @@ class _Task:
     overlap: np.ndarray  # (1, strings): Tr[ρQ]
 
 
-def _prepare(effective: EffectiveAnsatz, family: Family, steps: Steps, budget: Budget) -> _Task | str:
+def _prepare(effective: EffectiveAnsatz, family: Family, steps: Steps, budget: Budget) -> _Task | Declined:
     """Find the strings and the pairs that matter, or say which budget they exceed."""
     terms, num_wires = family.strings, effective.num_wires
     qubits = light_cone(terms, steps)
     cap = SMALL_TABLE if len(qubits) <= MAX_DENSE_QUBITS else budget.max_dim
     table, moves = reachable(terms, steps, cap)
-    if isinstance(table, str):
+    if isinstance(table, Declined):
         if len(qubits) > MAX_DENSE_QUBITS:
             return table
         table = None
@@ -202,7 +185,7 @@ def _prepare(effective: EffectiveAnsatz, family: Family, steps: Steps, budget: B
     max_sectors = max(1, budget.max_memory // (8 * 64 * num_strings))
     sectors = surviving_sectors(terms, steps, max_sectors)
     if sectors is None:
-        return f"more than {max_sectors} pairs of terms survive (max_memory)"
+        return Declined(f"more than {max_sectors} pairs of terms survive (max_memory)")
 
     if table is None:
         members = all_strings(qubits, num_wires)

@@ -14,7 +14,7 @@ from pennylane_dla.allowance import OutOfTime
 from pennylane_dla.circuit.ansatz import ProductState, State, UnknownState
 from pennylane_dla.circuit.effective import EffectiveAnsatz
 from pennylane_dla.pauli import PauliStrings, PauliSum, ProjectorProduct
-from pennylane_dla.variance.estimate import Prediction, VarianceEstimate
+from pennylane_dla.variance.estimate import Declined, Prediction, VarianceEstimate
 from pennylane_dla.variance.observables import families, pushed
 from pennylane_dla.variance.problem import Problem
 from pennylane_dla.variance.shares import one_by_one
@@ -85,25 +85,25 @@ class _Deep:
     leading: bool
 
     @classmethod
-    def of(cls, problem: Problem) -> _Deep | str:
+    def of(cls, problem: Problem) -> _Deep | Declined:
         """From one of the problems; or why there is no limit."""
         effective = problem.effective
         trainable = [k for k, angle in enumerate(effective.angles) if not angle.fixed]
         if not trainable:
-            return "no gate is trainable"
+            return Declined("no gate is trainable")
         known = [k for k, angle in enumerate(effective.angles) if angle.fixed]
         if any(np.isnan(effective.angles[k].offset) for k in known):
-            return "data values are unknown under jit: call inspect with concrete data"
+            return Declined("data values are unknown under jit: call inspect with concrete data")
         leading = [k for k in known if k < trainable[0]]
         state = _after_known_gates(effective, leading)
         if isinstance(state, UnknownState):
-            return state.reason
+            return Declined(state.reason)
         if effective.single and not known:
             generators, strings = None, effective.strings
         else:
             generators = circuit_generators(effective)
             if generators is None:
-                return "known gates spread the generators over too many strings"
+                return Declined("known gates spread the generators over too many strings")
             strings = PauliStrings.concatenate([generator.strings for generator in generators])
         return cls(generators, strings, state, trainable, known[len(leading) :], bool(known), bool(leading))
 
@@ -113,9 +113,9 @@ class _Deep:
         return len(self.strings) == len(self.trainable)
 
 
-def _of_circuit(circuit: _Deep | str, problems: list[Problem], algebra: LieAlgebra | None) -> list[Prediction]:
-    if isinstance(circuit, str):
-        return [Prediction.unavailable(circuit) for _ in problems]
+def _of_circuit(circuit: _Deep | Declined, problems: list[Problem], algebra: LieAlgebra | None) -> list[Prediction]:
+    if isinstance(circuit, Declined):
+        return [Prediction.unavailable(circuit.reason) for _ in problems]
     results: list[Prediction | None] = [None] * len(problems)
     classified = algebra if algebra is not None and algebra.components is not None else None
     wide: dict[tuple[int, ...], Limit | None] = {}

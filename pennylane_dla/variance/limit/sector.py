@@ -29,7 +29,7 @@ from jaxtyping import Complex, Float
 
 from pennylane_dla.algebra.sums.commutant import Commutant, NotConverged
 from pennylane_dla.variance.chain_rule import to_elements
-from pennylane_dla.variance.estimate import Prediction, VarianceEstimate
+from pennylane_dla.variance.estimate import Declined, Prediction, VarianceEstimate
 from pennylane_dla.variance.problem import Problem
 from pennylane_dla.variance.sector.engine import observables_on, obstacle
 from pennylane_dla.variance.sector.first import MAX_DIM, MAX_STATES
@@ -92,10 +92,9 @@ def limit_on_sector(problem: Problem, projected: bool = True) -> Prediction:
         problem: the circuit and one observable
         projected: whether groups without a closed form are averaged too
     """
-    reason = obstacle(problem)
-    sector = reason or find_sector(problem.ansatz, min(MAX_DIM, problem.budget.max_dim), MAX_STATES)
-    if isinstance(sector, str):
-        return Prediction.unavailable(sector)
+    sector = obstacle(problem) or find_sector(problem.ansatz, min(MAX_DIM, problem.budget.max_dim), MAX_STATES)
+    if isinstance(sector, Declined):
+        return Prediction.unavailable(sector.reason)
     return sector_limit(problem, sector, observables_on(sector, problem)[0], projected)
 
 

@@ -16,7 +16,7 @@ import scipy.sparse
 from pennylane_dla.algebra.sums.commutant import Commutant, NotConverged
 from pennylane_dla.pauli import PauliSum
 from pennylane_dla.variance.chain_rule import to_elements
-from pennylane_dla.variance.estimate import Prediction, VarianceEstimate
+from pennylane_dla.variance.estimate import Declined, Prediction, VarianceEstimate
 from pennylane_dla.variance.module.observable_module import ObservableModule, Search, find_module, searched
 from pennylane_dla.variance.problem import Problem
 
@@ -54,8 +54,8 @@ def module_limit(problem: Problem, generators: Sequence[PauliSum], observable: P
     Sources: Ragone et al., arXiv:2309.09342; Fontana et al., arXiv:2309.07902; Diaz et al., arXiv:2310.11505.
     """
     module = _module(problem, generators, observable)
-    if isinstance(module, str):
-        return Prediction.unavailable(module)
+    if isinstance(module, Declined):
+        return Prediction.unavailable(module.reason)
     try:
         commutant = Commutant([_dense(action) for action in module.actions])
         spread = commutant.project(np.outer(module.observable, module.observable))
@@ -88,7 +88,7 @@ def module_limit(problem: Problem, generators: Sequence[PauliSum], observable: P
     return Prediction(limit.loss, gradient, limit.loss_mean, {"limit": limit})
 
 
-def _module(problem: Problem, generators: Sequence[PauliSum], observable: PauliSum) -> ObservableModule | str:
+def _module(problem: Problem, generators: Sequence[PauliSum], observable: PauliSum) -> ObservableModule | Declined:
     """The module, with what the engine for finite depth learned of it where no gate is known: they have the same."""
     if any(angle.fixed for angle in problem.effective.angles):
         return find_module(problem, generators, observable, (MAX_DIM,), minimal=True)

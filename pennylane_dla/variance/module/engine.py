@@ -23,7 +23,7 @@ import scipy.sparse
 from pennylane_dla.allowance import checkpoint, paced
 from pennylane_dla.progress import Count
 from pennylane_dla.variance.chain_rule import to_elements
-from pennylane_dla.variance.estimate import Prediction, VarianceEstimate
+from pennylane_dla.variance.estimate import Declined, Prediction, VarianceEstimate
 from pennylane_dla.variance.gradient_mean import mean_by_rotation
 from pennylane_dla.variance.problem import Problem
 from pennylane_dla.variance.shares import one_by_one, variance_of
@@ -56,20 +56,15 @@ def predict(problem: Problem) -> Prediction:
     """
     if problem.effective.channels and problem.kind != "var":
         return noisy.predict(problem)
-    reason = problem.obstacle
-    if reason:
-        return Prediction.unavailable(reason)
     module = observable_module(problem)
-    if isinstance(module, str):
-        return Prediction.unavailable(module)
+    if isinstance(module, Declined):
+        return Prediction.unavailable(module.reason)
     walk = _Walk(module, problem)
     if not walk.affordable:
         return Prediction.unavailable(
             f"the module of the observable has dimension {module.dim}, too large for {len(module.which)} rotations"
         )
     mean, second, slopes, mean_slopes = walk.sweep()
-    if not np.isfinite(second):
-        return Prediction.unavailable("data values are unknown under jit: call inspect with concrete data")
     size = module.observable @ module.observable * (module.state @ module.state)
     variance = _clean(second - mean**2, size)
     per_rotation = _clean(slopes - mean_slopes**2, size * walk.largest_frequency**2)

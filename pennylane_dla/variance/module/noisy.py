@@ -28,12 +28,12 @@ from jaxtyping import Float, Int
 from pennylane_dla.algebra.sums.coordinates import Coordinates
 from pennylane_dla.algebra.sums.invariant_span import Grown, OverBudget
 from pennylane_dla.allowance import afford, checkpoint, paced
-from pennylane_dla.circuit.ansatz import Angle, Channel, UnknownState
+from pennylane_dla.circuit.ansatz import Angle, Channel
 from pennylane_dla.circuit.effective import EffectiveAnsatz
 from pennylane_dla.pauli import PauliSum
 from pennylane_dla.pauli.strings import anticommutation_matrix
 from pennylane_dla.variance.channel_images import ChannelImages
-from pennylane_dla.variance.estimate import Prediction, VarianceEstimate
+from pennylane_dla.variance.estimate import Declined, Prediction, VarianceEstimate
 from pennylane_dla.variance.gradient_mean import mean_by_element
 from pennylane_dla.variance.problem import Problem
 
@@ -48,7 +48,7 @@ GATE_WORK = 1e7  # what a gate costs at one point whatever its size: small spars
 _ROUNDING = 1e-14
 
 
-class _Declined(Exception):
+class _TooMuchWork(Exception):
     """Too much work, and why."""
 
 
@@ -82,10 +82,6 @@ def predict(problem: Problem) -> Prediction:
     others = {g.name or "a channel" for g in problem.ansatz.gates if isinstance(g, Channel) and not g.diagonal}
     if others:
         return Prediction.unavailable(f"noise that is not diagonal in the Pauli strings: {', '.join(sorted(others))}")
-    if isinstance(effective.state, UnknownState):
-        return Prediction.unavailable(effective.state.reason)
-    if any(not np.isfinite(angle.offset) for angle in effective.angles):
-        return Prediction.unavailable("data values are unknown under jit: call inspect with concrete data")
     layers = _layers(effective)
     if layers is None:
         return Prediction.unavailable(effective.correlated or "an argument returns in separate blocks")
@@ -94,12 +90,12 @@ def predict(problem: Problem) -> Prediction:
         if anticommutation_matrix(strings, strings).any():
             return Prediction.unavailable(f"{effective.names[k]} rotates by terms that do not commute")
     observable = pushed_observable(problem)
-    if isinstance(observable, str):
-        return Prediction.unavailable(observable)
+    if isinstance(observable, Declined):
+        return Prediction.unavailable(observable.reason)
     try:
         walk = _Walk(problem, layers, observable)
         mean, second, slopes, mean_slopes = walk.sweep()
-    except _Declined as reason:
+    except _TooMuchWork as reason:
         return Prediction.unavailable(str(reason))
     except OverBudget as stop:
         return Prediction.unavailable(f"the observable reaches at least {stop.dim} Pauli strings: {stop.reason}")
@@ -266,9 +262,9 @@ class _Walk:
         unit, degrees = _common(frequencies)
         degree = 2 * sum(degrees)
         if unit is None:
-            raise _Declined("the angles of a layer have no common period")
+            raise _TooMuchWork("the angles of a layer have no common period")
         if 2 * degree + 1 > MAX_POINTS:
-            raise _Declined(f"a layer needs {2 * degree + 1} points of its angle, more than {MAX_POINTS}")
+            raise _TooMuchWork(f"a layer needs {2 * degree + 1} points of its angle, more than {MAX_POINTS}")
         law = self.problem.law
         phi = np.array([law.characteristic(layer.angle, k * unit) for k in range(degree + 1)], complex)
         count = degree + 1 if not phi[1:].any() else 2 * degree + 1
@@ -278,7 +274,9 @@ class _Walk:
         each = 4 * len(self.state) * self._matrix(layer, 0.3 / unit)[1].nnz + GATE_WORK * (layer.last - layer.first)
         self.work += count * each
         if self.work > MAX_WORK:
-            raise _Declined(f"too many gates under one argument with noise between them ({count} points of its angle)")
+            raise _TooMuchWork(
+                f"too many gates under one argument with noise between them ({count} points of its angle)"
+            )
         return nodes, weights
 
 

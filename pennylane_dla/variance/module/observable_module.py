@@ -26,6 +26,7 @@ from pennylane_dla.algebra.sums.invariant_span import OverBudget, close
 from pennylane_dla.allowance import OutOfTime, checkpoint, current, paced
 from pennylane_dla.circuit.ansatz import ProductState, State, UnknownState
 from pennylane_dla.pauli import PauliStrings, PauliSum, ProjectorProduct
+from pennylane_dla.variance.estimate import Declined
 from pennylane_dla.variance.problem import Problem
 
 from .frames import MAX_BLOCK, largest_block
@@ -88,11 +89,11 @@ class Search:
 _known: WeakKeyDictionary[Problem, Search] = WeakKeyDictionary()
 
 
-def observable_module(problem: Problem) -> ObservableModule | str:
+def observable_module(problem: Problem) -> ObservableModule | Declined:
     """The module of ``problem.observable``, or why there is none; computed once for a problem."""
     if problem not in _known:
         observable = pushed_observable(problem)
-        if isinstance(observable, str):
+        if isinstance(observable, Declined):
             return observable
         _known[problem] = search = Search()
         effective = problem.effective
@@ -114,7 +115,7 @@ def find_module(
     dims: Sequence[int],
     minimal: bool = False,
     search: Search | None = None,
-) -> ObservableModule | str:
+) -> ObservableModule | Declined:
     """The module of the observable or that of the state, whichever is found first to be small.
 
     Args:
@@ -131,7 +132,7 @@ def find_module(
     search = search or Search()
     state = problem.effective.state
     if isinstance(state, UnknownState):
-        return state.reason
+        return Declined(state.reason)
     taken = dict.fromkeys(("observable", "state"), 0.0)
     for max_dim in dims:
         for side in taken:
@@ -163,8 +164,8 @@ def _allowed() -> str:
     return f"max_seconds={current().total.seconds:g}"
 
 
-def _reason(search: Search) -> str:
-    return "; ".join(text for _, text in search.failures.values() if text)
+def _reason(search: Search) -> Declined:
+    return Declined("; ".join(text for _, text in search.failures.values() if text))
 
 
 def _state_sum(state: State) -> PauliSum | None:
@@ -206,12 +207,12 @@ def distinct_generators(
     return distinct, which, scales
 
 
-def pushed_observable(problem: Problem) -> PauliSum | str:
+def pushed_observable(problem: Problem) -> PauliSum | Declined:
     """The observable as a sum, pushed through the Cliffords."""
     observable = problem.observable
     if isinstance(observable, ProjectorProduct):
         if len(observable.wires) > MAX_PROJECTOR_WIRES:
-            return f"a projector on {len(observable.wires)} wires has too many terms to enumerate"
+            return Declined(f"a projector on {len(observable.wires)} wires has too many terms to enumerate")
         observable = observable.expand()
     return problem.effective.clifford.push(observable)
 

@@ -22,11 +22,11 @@ from dataclasses import replace
 import numpy as np
 
 from pennylane_dla.allowance import current
-from pennylane_dla.circuit.ansatz import Channel, Rotation, UnknownState
+from pennylane_dla.circuit.ansatz import Ansatz, Channel, Rotation
 from pennylane_dla.pauli import ProjectorProduct
 from pennylane_dla.progress import Count
 from pennylane_dla.variance.chain_rule import to_elements
-from pennylane_dla.variance.estimate import Prediction, VarianceEstimate
+from pennylane_dla.variance.estimate import Declined, Prediction, VarianceEstimate
 from pennylane_dla.variance.gradient_mean import zero_mean
 from pennylane_dla.variance.problem import Budget, Problem
 from pennylane_dla.variance.shares import in_turn, one_by_one, variance_of
@@ -105,9 +105,9 @@ def predict(problem: Problem) -> Prediction:
 
 def _sampled(problem: Problem) -> tuple[Prediction, bool]:
     """The prediction, and whether it would be another one with other signs of the observable's terms."""
-    reason = obstacle(problem)
-    if reason:
-        return Prediction.unavailable(reason), False
+    declined = _obstacle(problem.ansatz)
+    if declined:
+        return Prediction.unavailable(declined.reason), False
     observable = problem.observable
     if isinstance(observable, ProjectorProduct) and len(observable.wires) <= EXPANDED_PROJECTOR:
         observable = observable.expand()
@@ -119,8 +119,8 @@ def _sampled(problem: Problem) -> tuple[Prediction, bool]:
             return pair_paths.predict(problem, observable, kept, rounds), True
     if isinstance(observable, ProjectorProduct):
         terms = projector_terms(observable, gates, kept, quarters)
-        if isinstance(terms, str):
-            return Prediction.unavailable(terms), False
+        if isinstance(terms, Declined):
+            return Prediction.unavailable(terms.reason), False
     else:
         terms = classify_terms(observable, gates, kept, quarters, problem.ansatz.state)
         if any(isinstance(gates[k], Channel) for k in kept) and (terms.interfering or terms.still):
@@ -141,21 +141,18 @@ def _sampled(problem: Problem) -> tuple[Prediction, bool]:
     return _prediction(problem, *run(walk, problem.budget, with_block)), signs_matter
 
 
-def obstacle(problem: Problem) -> str | None:
-    """Why no path engine applies, or ``None``."""
-    ansatz = problem.ansatz
-    if problem.kind == "var":
-        return "the variance of an observable is not linear in the state"
-    if isinstance(ansatz.state, UnknownState):
-        return ansatz.state.reason
+def _obstacle(ansatz: Ansatz) -> Declined | None:
+    """A gate that paths cannot walk through as it stands, before neighbours are merged."""
     for position, gate in enumerate(ansatz.gates):
         if isinstance(gate, Rotation) and not gate.single:
-            return f"the generator of {gate.name or 'gate'} {position} is a sum of {len(gate.strings)} strings"
-        if isinstance(gate, Rotation) and not np.isfinite(gate.angle.offset):
-            return "data values are unknown under jit: call inspect with concrete data"
+            return Declined(
+                f"the generator of {gate.name or 'gate'} {position} is a sum of {len(gate.strings)} strings"
+            )
     for element, positions in sources(ansatz.gates).items():
         if len(positions) > 1:
-            return f"{ansatz.arguments.label(element)} drives {len(positions)} gates: their angles are correlated"
+            return Declined(
+                f"{ansatz.arguments.label(element)} drives {len(positions)} gates: their angles are correlated"
+            )
     return None
 
 

@@ -24,7 +24,7 @@ from pennylane_dla.pauli import PauliStrings, PauliSum, ProjectorProduct
 from pennylane_dla.pauli.strings import CODE, WORD, pack
 from pennylane_dla.progress import Count
 from pennylane_dla.variance.chain_rule import mean_to_elements, to_elements
-from pennylane_dla.variance.estimate import Prediction, VarianceEstimate
+from pennylane_dla.variance.estimate import Declined, Prediction, VarianceEstimate
 from pennylane_dla.variance.first_moment import mean_gradient
 from pennylane_dla.variance.gradient_mean import mean_by_element, mean_by_rotation
 from pennylane_dla.variance.problem import Problem
@@ -53,8 +53,8 @@ def predict(problem: Problem, observable: PauliSum | ProjectorProduct, kept: lis
         estimates with errors, or why there are none
     """
     walk = _PairWalk.prepare(problem, observable, kept)
-    if isinstance(walk, str):
-        return Prediction.unavailable(walk)
+    if isinstance(walk, Declined):
+        return Prediction.unavailable(walk.reason)
     budget = problem.budget
     known = walk.known_means(problem)
     totals = np.zeros((5, len(walk.gates) + 1))  # see variance_batch
@@ -149,7 +149,7 @@ class _PairWalk:
         gates, state = problem.ansatz.gates, problem.ansatz.state
         for position in kept:
             if isinstance(gates[position], Channel) and len(gates[position].wires) > 2:
-                return f"{gates[position].name or 'a channel'} acts on {len(gates[position].wires)} wires"
+                return Declined(f"{gates[position].name or 'a channel'} acts on {len(gates[position].wires)} wires")
         cone = {w for position in kept for w in gates[position].wires}
         if isinstance(observable, ProjectorProduct):
             cone.update(observable.wires)
@@ -281,7 +281,7 @@ class _PairWalk:
         if effective.correlated or not effective.single or isinstance(self.observable, ProjectorProduct):
             return None
         steps = circuit_steps(effective, problem.law)
-        if isinstance(steps, str):
+        if isinstance(steps, Declined):
             return None
         trainable = np.array([k >= 0 and not effective.angles[k].fixed for k in steps.rotation], bool)
         found = mean_gradient(steps, effective.clifford.push(self.observable), effective.state, trainable)

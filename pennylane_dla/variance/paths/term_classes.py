@@ -24,6 +24,7 @@ from jaxtyping import Float, Int
 from pennylane_dla.circuit.ansatz import Gate, Rotation
 from pennylane_dla.pauli import PauliStrings, PauliSum, ProjectorProduct
 from pennylane_dla.pauli.strings import CODE, product
+from pennylane_dla.variance.estimate import Declined
 
 from .gate_table import ANY
 
@@ -253,7 +254,7 @@ def _classes(observable, members, gates, kept, quarters, mean, still) -> TermCla
 
 def projector_terms(
     observable: ProjectorProduct, gates: Sequence[Gate], kept: Sequence[int], quarters: Sequence[int | None]
-) -> ProjectorTerms | str:
+) -> ProjectorTerms | Declined:
     """The terms ``2^-k ± Z^s`` of a projector on many wires, or why they cannot be sampled one by one."""
     wires = observable.wires
     syndromes = Syndromes(gates, kept, quarters, observable.num_wires, len(wires) + HASH_BITS)

@@ -11,7 +11,7 @@ from pennylane_dla.errors import DLAError
 from pennylane_dla.pauli import PauliSum, ProjectorProduct
 from pennylane_dla.pauli.sums import square
 
-from ..estimate import Prediction
+from ..estimate import Declined, Prediction
 from ..observables import distinct_rows
 from ..problem import Problem
 from .covariance import MAX_WORK, exact_variances, memory, work
@@ -48,21 +48,21 @@ def predict_together(problems: Sequence[Problem], max_dim: int = MAX_DIM) -> lis
     Returns:
         one prediction for each
     """
-    reasons = [obstacle(problem) for problem in problems]
-    free = [problem for problem, reason in zip(problems, reasons, strict=True) if reason is None]
+    declined = [obstacle(problem) for problem in problems]
+    free = [problem for problem, why in zip(problems, declined, strict=True) if why is None]
     found = iter(_predicted(free, max_dim))
-    return [next(found) if reason is None else Prediction.unavailable(reason) for reason in reasons]
+    return [next(found) if why is None else Prediction.unavailable(why.reason) for why in declined]
 
 
-def obstacle(problem: Problem) -> str | None:
+def obstacle(problem: Problem) -> Declined | None:
     """Why the engine does not apply, as far as that can be said before the sector is looked for."""
     observable = problem.observable
     if problem.effective.channels:
-        return "noise channels leave no subspace of state vectors"
+        return Declined("noise channels leave no subspace of state vectors")
     if isinstance(observable, ProjectorProduct) and len(observable.wires) > MAX_PROJECTOR_WIRES:
-        return f"a projector on {len(observable.wires)} wires has too many terms to enumerate"
+        return Declined(f"a projector on {len(observable.wires)} wires has too many terms to enumerate")
     if problem.kind == "var" and _terms(observable) ** 2 > MAX_PAIRS:
-        return f"the square of an observable of {_terms(observable)} terms is too long"
+        return Declined(f"the square of an observable of {_terms(observable)} terms is too long")
     return None
 
 
@@ -83,12 +83,9 @@ def _predicted(problems: Sequence[Problem], max_dim: int) -> list[Prediction]:
         return []
     first = problems[0]
     sector = find_sector(first.ansatz, min(MAX_DIM, max_dim, first.budget.max_dim))
-    if isinstance(sector, str):
-        return [Prediction.unavailable(sector) for _ in problems]
+    if isinstance(sector, Declined):
+        return [Prediction.unavailable(sector.reason) for _ in problems]
     walk = SectorWalk(sector, first.effective.angles)
-    if not np.isfinite([angle.offset for angle in walk.angles]).all():
-        reason = "data values are unknown under jit: call inspect with concrete data"
-        return [Prediction.unavailable(reason) for _ in problems]
     matrices = [observables_on(sector, problem) for problem in problems]
     different, which = _distinct(matrices)  # outcomes that a symmetry exchanges are one observable here
     matrices, kinds = [matrices[i] for i in different], [problems[i].kind for i in different]

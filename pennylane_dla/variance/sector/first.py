@@ -29,15 +29,15 @@ def predict_together(problems: Sequence[Problem]) -> list[Prediction]:
         one prediction for each, or why it is left to the engines that follow
     """
     first = problems[0]
-    reason = next(filter(None, map(engine.obstacle, problems)), None)
-    if reason is None:
+    declined = next(filter(None, map(engine.obstacle, problems)), None)
+    if declined is None:
         sector = find_sector(first.ansatz, min(MAX_DIM, first.budget.max_dim), MAX_STATES)
-        if isinstance(sector, str):
-            reason = sector
+        if isinstance(sector, Declined):
+            declined = sector
         elif not engine.exact(sector, problems) and not _hopeless_elsewhere(sector):
-            reason = f"the sector has {sector.dim} dimensions, too many for its second moments"
-    if reason is not None:
-        return [Prediction.unavailable(reason) for _ in problems]
+            declined = Declined(f"the sector has {sector.dim} dimensions, too many for its second moments")
+    if declined is not None:
+        return [Prediction.unavailable(declined.reason) for _ in problems]
     return engine.predict_together(problems)
 
 

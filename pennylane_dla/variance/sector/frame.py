@@ -15,6 +15,7 @@ from pennylane_dla.circuit.ansatz import Ansatz, ProductState, Rotation, State, 
 from pennylane_dla.circuit.clifford import Clifford
 from pennylane_dla.circuit.effective import EffectiveAnsatz
 from pennylane_dla.pauli import PauliStrings, PauliSum
+from pennylane_dla.variance.estimate import Declined
 
 from .basis_states import TooManyStates
 from .start import Start, start_of
@@ -41,7 +42,7 @@ class Frame:
         return pushed if self.clifford is None or not len(pushed) else self.clifford.push(pushed)
 
 
-def frames(ansatz: Ansatz, effective: EffectiveAnsatz) -> list[Frame] | str:
+def frames(ansatz: Ansatz, effective: EffectiveAnsatz) -> list[Frame] | Declined:
     """The bases to try; or why the state has no small range in any."""
     state, n = effective.state, effective.num_wires
     leading = leading_gates(ansatz)
@@ -50,20 +51,20 @@ def frames(ansatz: Ansatz, effective: EffectiveAnsatz) -> list[Frame] | str:
     )
     found: list[Frame] = []
     plain = start_of(state, n)
-    if leading and not isinstance(plain, str):
+    if leading and not isinstance(plain, Declined):
         prepared = _prepared(ansatz, leading, plain)
         if prepared is not None:
             clifford = inverse([ansatz.gates[k] for k in leading], n)
             found.append(Frame(prepared, absorbed, clifford))
             if absorbed:
                 return found
-    if not isinstance(plain, str):
+    if not isinstance(plain, Declined):
         found.append(Frame(plain, frozenset(), None))
     aligned = _aligned(state)
     if aligned is not None:
         upright, turns = aligned
         start = start_of(upright, n)
-        if not isinstance(start, str):
+        if not isinstance(start, Declined):
             clifford = Clifford(n)
             for wire, letter, quarters in reversed(turns):
                 clifford.append_turn((wire,), letter, -quarters)

@@ -16,6 +16,7 @@ from pennylane_dla.allowance import current
 from pennylane_dla.circuit.ansatz import Ansatz, UnknownState
 from pennylane_dla.circuit.effective import EffectiveAnsatz, effective_ansatz
 from pennylane_dla.pauli import PauliSum
+from pennylane_dla.variance.estimate import Declined
 from pennylane_dla.variance.module.observable_module import distinct_generators
 
 from .basis_states import BasisStates, Entries, Flips, TooManyStates, reach, restricted
@@ -97,10 +98,10 @@ class Sector:
         return (result + result.conj().T) / 2
 
 
-_known: WeakKeyDictionary[Ansatz, dict[tuple[int, int], Sector | str]] = WeakKeyDictionary()
+_known: WeakKeyDictionary[Ansatz, dict[tuple[int, int], Sector | Declined]] = WeakKeyDictionary()
 
 
-def find_sector(ansatz: Ansatz, max_dim: int = MAX_DIM, max_states: int = MAX_STATES) -> Sector | str:
+def find_sector(ansatz: Ansatz, max_dim: int = MAX_DIM, max_states: int = MAX_STATES) -> Sector | Declined:
     """The sector of a circuit, found without being told a symmetry; computed once for a circuit.
 
     Args:
@@ -117,29 +118,29 @@ def find_sector(ansatz: Ansatz, max_dim: int = MAX_DIM, max_states: int = MAX_ST
     known = _known.setdefault(ansatz, {})
     for (dims, states), answer in known.items():
         if isinstance(answer, Sector):
-            return answer if answer.dim <= max_dim else f"the sector has {answer.dim} dimensions"
+            return answer if answer.dim <= max_dim else Declined(f"the sector has {answer.dim} dimensions")
         if dims >= max_dim and states >= max_states:
             return answer
     known[max_dim, max_states] = answer = _find(ansatz, max_dim, max_states)
     return answer
 
 
-def _find(ansatz: Ansatz, max_dim: int, max_states: int) -> Sector | str:
+def _find(ansatz: Ansatz, max_dim: int, max_states: int) -> Sector | Declined:
     effective = effective_ansatz(ansatz)
     if effective.channels:
-        return "noise channels leave no subspace of state vectors"
+        return Declined("noise channels leave no subspace of state vectors")
     if isinstance(effective.state, UnknownState):
-        return effective.state.reason
+        return Declined(effective.state.reason)
     least = least_dimension(effective)
     if least > max_dim:
-        return f"the sector of the state: dimension of at least {least}"
+        return Declined(f"the sector of the state: dimension of at least {least}")
     possible = frames(ansatz, effective)
-    if isinstance(possible, str):
+    if isinstance(possible, Declined):
         return possible
     try:
         return _closed(_reached(effective, possible, max_states), max_dim)
     except (TooManyStates, TooLarge, Unclear) as stop:
-        return f"the sector of the state: {stop}"
+        return Declined(f"the sector of the state: {stop}")
 
 
 @dataclass(frozen=True, eq=False)

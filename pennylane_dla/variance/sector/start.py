@@ -10,6 +10,7 @@ from jaxtyping import Complex, Float, UInt32
 from pennylane_dla.circuit.ansatz import ProductState, VectorState
 from pennylane_dla.pauli import PauliStrings
 from pennylane_dla.pauli.strings import count_bits, pack
+from pennylane_dla.variance.estimate import Declined
 
 from .basis_states import BasisStates
 
@@ -72,7 +73,7 @@ class Start:
         return Start(self.bits, self.num_wires, vectors, self.weights, spanning)
 
 
-def start_of(state: ProductState | VectorState, num_wires: int) -> Start | str:
+def start_of(state: ProductState | VectorState, num_wires: int) -> Start | Declined:
     """The range of a state, or why it is too large."""
     if isinstance(state, VectorState):
         index = np.flatnonzero(np.abs(state.amplitudes) > _ZERO)
@@ -82,17 +83,17 @@ def start_of(state: ProductState | VectorState, num_wires: int) -> Start | str:
     return _of_product(state.bloch)
 
 
-def _of_product(bloch: Float[np.ndarray, "n 3"]) -> Start | str:
+def _of_product(bloch: Float[np.ndarray, "n 3"]) -> Start | Declined:
     """Qubit by qubit. A mixed one has ``|0⟩`` and ``|1⟩`` as a spanning set, whatever its eigenvectors are."""
     bits = np.zeros((1, 0), np.uint8)
     vectors, spanning, weights = np.ones((1, 1), complex), np.ones((1, 1), complex), np.ones(1)
     if np.sum(np.linalg.norm(bloch, axis=1) < 1 - 1e-9) > MAX_MIXED:
-        return f"the state is mixed on more than {MAX_MIXED} qubits"
+        return Declined(f"the state is mixed on more than {MAX_MIXED} qubits")
     for r in bloch:
         local, local_weights, simple = _qubit(r)
         rows = np.flatnonzero(np.abs(local).max(axis=1) > _ZERO)
         if len(bits) * len(rows) * len(weights) * len(local_weights) > MAX_AMPLITUDES:
-            return f"the state has more than {MAX_AMPLITUDES} amplitudes"
+            return Declined(f"the state has more than {MAX_AMPLITUDES} amplitudes")
         bits = np.concatenate([np.repeat(bits, len(rows), axis=0), np.tile(rows, len(bits))[:, None]], axis=1)
         vectors, spanning = np.kron(vectors, local[rows]), np.kron(spanning, simple[rows])
         weights = np.kron(weights, local_weights)

@@ -14,13 +14,13 @@ import numpy as np
 from jaxtyping import Float
 
 from pennylane_dla.allowance import OutOfTime, current
-from pennylane_dla.circuit.ansatz import Ansatz, UnknownState
+from pennylane_dla.circuit.ansatz import Ansatz
 from pennylane_dla.errors import DLAError
 from pennylane_dla.pauli import PauliSum, ProjectorProduct
 from pennylane_dla.pauli.sums import square
 from pennylane_dla.progress import Count
 from pennylane_dla.variance.chain_rule import angle_map
-from pennylane_dla.variance.estimate import Prediction, VarianceEstimate
+from pennylane_dla.variance.estimate import Declined, Prediction, VarianceEstimate
 from pennylane_dla.variance.gradient_mean import mean_by_element
 from pennylane_dla.variance.problem import Problem
 from pennylane_dla.variance.shares import in_turn, variance_of
@@ -67,8 +67,8 @@ def predict_together(problems: Sequence[Problem]) -> list[Prediction]:
     wanted: dict[int, tuple[PauliSum, ...]] = {}
     for i, problem in enumerate(problems):
         observables = _observables(problem)
-        if isinstance(observables, str):
-            results[i] = Prediction.unavailable(observables)
+        if isinstance(observables, Declined):
+            results[i] = Prediction.unavailable(observables.reason)
         else:
             wanted[i] = observables
     groups = _by_cone(problems[0].ansatz, wanted)
@@ -113,51 +113,47 @@ def _predict_group(problems: Sequence[Problem], wanted: Sequence[tuple[PauliSum,
     def none(reason: str) -> list[Prediction]:
         return [Prediction.unavailable(reason) for _ in problems]
 
-    if isinstance(problem.ansatz.state, UnknownState):
-        return none(problem.ansatz.state.reason)
     rng = np.random.default_rng(problem.budget.seed)
     try:
         problem.law.draw(rng, 1)
     except DLAError as error:
         return none(str(error))
     task = _task(problem, tuple(observable for observables in wanted for observable in observables))
-    if isinstance(task, str):
+    if isinstance(task, Declined):
         if len(problems) == 1:
-            return none(task)
+            return none(task.reason)
         pairs = list(zip(problems, wanted, strict=True))  # each may be in reach alone
         found = in_turn(
             lambda pair: _predict_group([pair[0]], [pair[1]]), pairs, lambda pair: 1, lambda pair: variance_of(pair[0])
         )
         return [one for (one,) in found]
-    if not np.isfinite([angle.offset for angle in task.angles]).all():
-        return none("data values are unknown under jit: call inspect with concrete data")
     return _sample(problems, task, rng)
 
 
-def _task(problem: Problem, observables: tuple[PauliSum, ...]) -> Simulation | StringSimulation | str:
+def _task(problem: Problem, observables: tuple[PauliSum, ...]) -> Simulation | StringSimulation | Declined:
     """How one circuit is run: whatever is estimated to be faster; or why it cannot be."""
     vectors = simulation(problem.ansatz, observables, MAX_QUBITS)
-    possible = not isinstance(vectors, str)
+    possible = not isinstance(vectors, Declined)
     if possible and vectors.num_wires <= FEW_QUBITS:
         return vectors
     seconds = vectors.seconds / GAIN if possible else min(current().left, LONGEST) / LEAST_SAMPLES
     strings = string_simulation(problem.ansatz, observables, MAX_STRINGS, seconds, problem.budget)
-    if not isinstance(strings, str):
+    if not isinstance(strings, Declined):
         return strings
-    return vectors if possible else f"{vectors}, and {strings}"
+    return vectors if possible else Declined(f"{vectors.reason}, and {strings.reason}")
 
 
-def _observables(problem: Problem) -> tuple[PauliSum, ...] | str:
+def _observables(problem: Problem) -> tuple[PauliSum, ...] | Declined:
     """The observable, and for a variance its square."""
     observable = problem.observable
     if isinstance(observable, ProjectorProduct):
         if len(observable.wires) > MAX_PROJECTOR_WIRES:
-            return f"a projector on {len(observable.wires)} wires has too many terms to enumerate"
+            return Declined(f"a projector on {len(observable.wires)} wires has too many terms to enumerate")
         observable = observable.expand()
     if problem.kind != "var":
         return (observable,)
     if len(observable) ** 2 > MAX_PAIRS:
-        return f"the square of an observable of {len(observable)} terms is too long"
+        return Declined(f"the square of an observable of {len(observable)} terms is too long")
     return observable, square(observable)
 
 

@@ -28,6 +28,7 @@ from pennylane_dla.allowance import checkpoint
 from pennylane_dla.circuit.ansatz import Angle, Ansatz
 from pennylane_dla.circuit.effective import effective_ansatz
 from pennylane_dla.pauli import PauliSum
+from pennylane_dla.variance.estimate import Declined
 from pennylane_dla.variance.problem import Budget
 
 from .reached_strings import Damping, Mixing, ReachedStrings, Turn, reached_strings
@@ -144,7 +145,7 @@ class StringSimulation:
 
 def string_simulation(
     ansatz: Ansatz, observables: Sequence[PauliSum], max_strings: int, max_seconds: float, budget: Budget
-) -> StringSimulation | str:
+) -> StringSimulation | Declined:
     """The strings that some observables reach, ready to run; or why they cannot be.
 
     Args:
@@ -160,14 +161,14 @@ def string_simulation(
     effective = effective_ansatz(ansatz)
     pushed = [effective.clifford.push(observable) for observable in observables]
     reached = reached_strings(effective, pushed, max_strings, max_seconds, budget)
-    if isinstance(reached, str):
+    if isinstance(reached, Declined):
         return reached
     state = ansatz.state.expectation(reached.strings)
     task = StringSimulation(
         reached, effective.angles, tuple(observables), state, _kept(reached), budget.max_memory // 2
     )
     if task.bytes > task.max_memory:
-        return f"one circuit on {len(state)} Pauli strings exceeds half of max_memory={budget.max_memory}"
+        return Declined(f"one circuit on {len(state)} Pauli strings exceeds half of max_memory={budget.max_memory}")
     return task
 
 

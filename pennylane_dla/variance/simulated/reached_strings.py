@@ -23,6 +23,7 @@ from pennylane_dla.pauli import PauliStrings, PauliSum
 from pennylane_dla.pauli.growing import GrowingStrings, TooManyStrings
 from pennylane_dla.pauli.strings import anticommutation_matrix, anticommute, product
 from pennylane_dla.variance.channel_images import ChannelImages
+from pennylane_dla.variance.estimate import Declined
 from pennylane_dla.variance.problem import Budget
 
 PAIR_BYTES = 16
@@ -84,7 +85,7 @@ class _Stop(Exception):
 
 def reached_strings(
     effective: EffectiveAnsatz, observables: Sequence[PauliSum], max_strings: int, max_seconds: float, budget: Budget
-) -> ReachedStrings | str:
+) -> ReachedStrings | Declined:
     """Walk back through the circuit from the observables.
 
     Args:
@@ -103,7 +104,7 @@ def reached_strings(
             places = [walk.found.locate(observable.strings) for observable in observables]
             steps = walk.back()
     except TooManyStrings as stop:
-        return f"the observable reaches {stop}"
+        return Declined(f"the observable reaches {stop}")
     except _Stop as stop:
         return str(stop)
     strings = walk.found.strings

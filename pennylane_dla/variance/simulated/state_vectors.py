@@ -22,6 +22,7 @@ from pennylane_dla.allowance import checkpoint
 from pennylane_dla.circuit.ansatz import Angle, Ansatz, ProductState, Rotation, VectorState
 from pennylane_dla.pauli import PauliSum
 from pennylane_dla.pauli.strings import CODE
+from pennylane_dla.variance.estimate import Declined
 
 BATCHED_QUBITS = 10  # beyond, lightning is faster
 BATCH_AMPLITUDES = 2**17
@@ -222,7 +223,7 @@ def light_cone(ansatz: Ansatz, support: frozenset[int]) -> frozenset[int]:
     return frozenset(cone)
 
 
-def simulation(ansatz: Ansatz, observables: Sequence[PauliSum], max_qubits: int) -> Simulation | str:
+def simulation(ansatz: Ansatz, observables: Sequence[PauliSum], max_qubits: int) -> Simulation | Declined:
     """The light cone of some observables, ready to run; or why it cannot be.
 
     Args:
@@ -238,7 +239,7 @@ def simulation(ansatz: Ansatz, observables: Sequence[PauliSum], max_qubits: int)
     for gate in reversed(ansatz.gates):
         if cone & set(gate.wires):
             if not isinstance(gate, Rotation):
-                return "noise channels are not simulated on state vectors"
+                return Declined("noise channels are not simulated on state vectors")
             cone |= set(gate.wires)
             kept.append(gate)
     kept.reverse()
@@ -248,7 +249,9 @@ def simulation(ansatz: Ansatz, observables: Sequence[PauliSum], max_qubits: int)
     if isinstance(ansatz.state, ProductState):
         ancillas = int(np.sum(np.linalg.norm(ansatz.state.bloch[qubits], axis=1) < 1 - 1e-9))
     if len(qubits) + ancillas > max_qubits:
-        return f"the light cone has {len(qubits) + ancillas} qubits, more than the {max_qubits} that are simulated"
+        return Declined(
+            f"the light cone has {len(qubits) + ancillas} qubits, more than the {max_qubits} that are simulated"
+        )
     place = {qubit: i for i, qubit in enumerate(qubits)}
     state = ansatz.state.amplitudes if whole else _product_amplitudes(ansatz.state.bloch[qubits])
     num_wires = len(qubits) + ancillas
