@@ -6,14 +6,14 @@ import numpy as np
 
 from pennylane_dla.algebra.naming import format_dimension
 from pennylane_dla.variance.estimate import Prediction, as_float
-from pennylane_dla.variance.limit.engine import limit_of
+from pennylane_dla.variance.limit.result import DeepLimit
 
 from .records import Cause
 
 WORTH_NAMING = 0.1  # a factor below it is a cause
 
 
-def find_causes(limit: Prediction, prediction: Prediction, noiseless: Prediction | None) -> tuple[Cause, ...]:
+def find_causes(limit: DeepLimit, prediction: Prediction, noiseless: Prediction | None) -> tuple[Cause, ...]:
     """The factors below one of ``Var[l] = P(O) · ⟨1/dim⟩ · ⟨P(ρ)⟩`` in the deep limit, and the damping by noise.
 
     Args:
@@ -25,7 +25,7 @@ def find_causes(limit: Prediction, prediction: Prediction, noiseless: Prediction
         the causes that cost at least a factor ten, the largest first
     """
     causes = []
-    found = limit_of(limit)
+    found = limit.limit
     if found is not None and found.modules:
         share = found.expressiveness
         moves = f"the observable moves in modules of dimension {format_dimension(round(1 / share))}"

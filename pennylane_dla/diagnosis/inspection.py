@@ -21,7 +21,7 @@ from pennylane_dla.pauli import PauliSum, ProjectorProduct
 from pennylane_dla.progress import part, shown
 from pennylane_dla.variance.estimate import Prediction, VarianceEstimate
 from pennylane_dla.variance.law import AngleLaw, Uniform
-from pennylane_dla.variance.limit.engine import limit_of
+from pennylane_dla.variance.limit.result import DeepLimit
 from pennylane_dla.variance.problem import Budget, Problem
 from pennylane_dla.variance.together import Forecast, forecasts
 
@@ -148,7 +148,8 @@ def _diagnose_measurement(
 ) -> MeasurementDiagnostics:
     """One measurement of all circuits of a broadcast batch (usually one), from what is predicted for each of them."""
     measurement = batch[0].measurements[index]
-    prediction, limit = (_stack([getattr(one, part) for one in found]) for part in ("finite", "limit"))
+    prediction = _stack([one.finite for one in found])
+    limit = DeepLimit(**vars(_stack([one.limit for one in found])) | {"limit": found[0].limit.limit})
     undamped = found[0].undamped
     if measurement.observable is None:
         return _collect(measurement, batch[0].arguments, prediction, limit)
@@ -158,7 +159,7 @@ def _diagnose_measurement(
     kind, budget = measurement.kind, options.budget
     problems = [Problem(ansatz, ansatz.measurements[index].observable, law, budget, kind) for ansatz in batch]
     seconds = DRAWING * min(1.0, options.budget.max_seconds / 10) / len(batch[0].measurements)
-    signal = measured_signal(problems, prediction, options.shots or DEFAULT_SHOTS, seconds, limit_of(limit))
+    signal = measured_signal(problems, prediction, options.shots or DEFAULT_SHOTS, seconds, limit.limit)
     return replace(result, signal=signal)
 
 
@@ -170,7 +171,7 @@ def _notes(batch: Sequence[Ansatz]) -> tuple[str, ...]:
 
 
 def _collect(
-    measurement: Measurement, arguments: Arguments, prediction: Prediction, limit: Prediction, noisy: bool = False
+    measurement: Measurement, arguments: Arguments, prediction: Prediction, limit: DeepLimit, noisy: bool = False
 ) -> MeasurementDiagnostics:
     return MeasurementDiagnostics(
         label=measurement.label,
@@ -180,7 +181,10 @@ def _collect(
             prediction.gradient, arguments, prediction.gradient_mean, second_moment(prediction)
         ),
         limit=LimitDiagnostics(
-            LossDiagnostics(limit.loss, limit.loss_mean), GradientDiagnostics(limit.gradient, arguments), noisy
+            LossDiagnostics(limit.loss, limit.loss_mean),
+            GradientDiagnostics(limit.gradient, arguments),
+            noisy,
+            limit.limit.modules if limit.limit else (),
         ),
         facts={**prediction.statistics, **limit.statistics},
     )

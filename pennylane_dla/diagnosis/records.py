@@ -14,6 +14,7 @@ from pennylane_dla.algebra.lie_algebra import LieAlgebra
 from pennylane_dla.circuit.ansatz import Ansatz, Arguments, Rotation
 from pennylane_dla.errors import DLAError
 from pennylane_dla.variance.estimate import VarianceEstimate
+from pennylane_dla.variance.limit.result import ModuleShare
 
 from .plain import plain
 
@@ -97,11 +98,13 @@ class LimitDiagnostics:
         loss: its variance, a :class:`~fractions.Fraction` where it is exact
         gradient: variances for a parameter deep inside the circuit
         without_noise: whether the circuit has noise, which the limit leaves out
+        modules: the invariant modules that the observable moves in, largest contribution first, where they are known
     """
 
     loss: LossDiagnostics
     gradient: GradientDiagnostics
     without_noise: bool = False
+    modules: tuple[ModuleShare, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

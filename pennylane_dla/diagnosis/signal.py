@@ -18,7 +18,7 @@ from scipy.stats import ncx2
 
 from pennylane_dla.pauli import PauliSum, ProjectorProduct
 from pennylane_dla.variance.estimate import Prediction, VarianceEstimate, as_float
-from pennylane_dla.variance.limit.strings import Limit
+from pennylane_dla.variance.limit.result import Limit
 from pennylane_dla.variance.problem import Problem
 
 from .draws import Draws, sample_draws

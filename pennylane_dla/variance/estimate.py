@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -85,7 +85,7 @@ class Prediction:
     gradient_mean: VarianceEstimate | None = None
 
     @classmethod
-    def unavailable(cls, reason: str) -> Prediction:
+    def unavailable(cls, reason: str) -> Self:
         missing = VarianceEstimate.unavailable(reason)
         return cls(missing, missing)
 

@@ -19,6 +19,7 @@ from .choose import predict_together
 from .estimate import Prediction
 from .law import AngleLaw
 from .limit.engine import deep_limits
+from .limit.result import DeepLimit
 from .problem import Budget, Problem
 from .shares import share_of
 
@@ -35,7 +36,7 @@ class Forecast(NamedTuple):
     """
 
     finite: Prediction
-    limit: Prediction
+    limit: DeepLimit
     undamped: Prediction | None
 
 
@@ -105,7 +106,7 @@ def _of_circuit(
                 undamped = predict_together(asked, method)
     with part("deep limit"):
         limits = deep_limits(asked, algebra)
-    missing = [Prediction.unavailable(measurement.reason or "") for measurement in measurements]
+    missing = [DeepLimit.unavailable(measurement.reason or "") for measurement in measurements]
     result = [Forecast(prediction, prediction, None) for prediction in missing]
     for i, *found in zip(wanted, finite, limits, undamped, strict=True):
         result[i] = Forecast(*found)

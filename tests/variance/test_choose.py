@@ -7,7 +7,7 @@ import pennylane as qp
 import pytest
 
 import pennylane_dla as dla
-from pennylane_dla.variance.choose import ENGINES
+from pennylane_dla.variance.engines import names
 
 
 def shallow(w):
@@ -137,13 +137,13 @@ def test_noise_inside_a_layer_of_shared_angles_is_exact():
 
 KINDS = {
     "var": (lambda w: (qp.RX(w, 0), qp.var(qp.Z(0)))[-1], ("sector", "simulated")),
-    "expval": (lambda w: (qp.RX(w, 0), qp.expval(qp.Z(0)))[-1], ENGINES),
-    "probs": (lambda w: (qp.RX(w, 0), qp.probs(wires=0))[-1], ENGINES),
+    "expval": (lambda w: (qp.RX(w, 0), qp.expval(qp.Z(0)))[-1], names()),
+    "probs": (lambda w: (qp.RX(w, 0), qp.probs(wires=0))[-1], names()),
 }
 VARIANCES = {"var": 1 / 8, "expval": 1 / 2, "probs": 1 / 8}  # of sin²w, cos w, (1 ± cos w)/2
 
 
-@pytest.mark.parametrize("method", ENGINES)
+@pytest.mark.parametrize("method", names())
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_forced_method_answers_the_question_or_declines(kind, method):
     function, able = KINDS[kind]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from fractions import Fraction
 from math import log10
-from typing import Any
 
 from pennylane_dla.diagnosis.records import Diagnosis
 
@@ -35,27 +34,12 @@ def parts(diagnostics: Diagnosis, ax=None, measurement: int = 0):
     """
     pyplot()
     ax = new_axes(ax, (6, 4))
-    modules = modules_of(measurement_of(diagnostics, measurement).facts)
+    modules = measurement_of(diagnostics, measurement).limit.modules
     if modules:
         module_bars(ax, modules)
     else:
         ideal_bars(ax, diagnostics)
     return ax
-
-
-def modules_of(facts: dict[str, Any]) -> list[dict[str, Any]]:
-    """``dim``, ``observable``, ``state``, ``variance`` of each module, largest contribution first."""
-    found = []
-    for module in getattr(facts.get("limit"), "modules", ()):
-        found.append(
-            {
-                "dim": module.dim,
-                "observable": module.observable_purity,
-                "state": module.state_purity,
-                "variance": module.variance,
-            }
-        )
-    return found
 
 
 def logarithm(value) -> float | None:
@@ -71,8 +55,8 @@ def module_bars(ax, modules) -> None:
     foreground, _ = ink()
     rows = (
         ("dim", "dimension dim Mκ", SKY, "///"),
-        ("observable", "observable Pκ(O)", BLUE, ""),
-        ("state", "state Pκ(ρ)", ORANGE, ""),
+        ("observable_purity", "observable Pκ(O)", BLUE, ""),
+        ("state_purity", "state Pκ(ρ)", ORANGE, ""),
         ("variance", "loss variance, deep limit", GREEN, "..."),
     )
     shown, rest = modules[:MAX_PARTS], len(modules) - MAX_PARTS
@@ -80,12 +64,12 @@ def module_bars(ax, modules) -> None:
     for j, (key, label, colour, hatch) in enumerate(rows):
         at, lengths, texts = [], [], []
         for k, module in enumerate(shown):
-            length = logarithm(module[key])
+            length = logarithm(getattr(module, key))
             if length is None:
                 continue
             at.append(k + (j - 1.5) * height)
             lengths.append(length)
-            texts.append(amount(module[key]))
+            texts.append(amount(getattr(module, key)))
         if not at:
             continue
         bars = ax.barh(

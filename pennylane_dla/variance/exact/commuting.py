@@ -317,4 +317,4 @@ def _gradient(values: np.ndarray, below: np.ndarray, rank: int) -> VarianceEstim
 
 
 def _reason(rank: int) -> str:
-    return Declined(f"about 2^-{rank}: not 0, but smaller than a float can be")
+    return f"about 2^-{rank}: not 0, but smaller than a float can be"

@@ -14,20 +14,21 @@ from pennylane_dla.allowance import OutOfTime
 from pennylane_dla.circuit.ansatz import ProductState, State, UnknownState
 from pennylane_dla.circuit.effective import EffectiveAnsatz
 from pennylane_dla.pauli import PauliStrings, PauliSum, ProjectorProduct
-from pennylane_dla.variance.estimate import Declined, Prediction, VarianceEstimate
+from pennylane_dla.variance.estimate import Declined, VarianceEstimate
 from pennylane_dla.variance.observables import families, pushed
 from pennylane_dla.variance.problem import Problem
 from pennylane_dla.variance.shares import one_by_one
 
 from .projectors import projector_limit
-from .strings import Limit, limit, limits
+from .result import DeepLimit, Limit
+from .strings import limit, limits
 
 MAX_PROJECTOR_WIRES = 12
 MAX_STATE_WIRES = 12
 FEW = 4  # observables that are worth a module each
 
 
-def deep_limit(problem: Problem, algebra: LieAlgebra | None = None) -> Prediction:
+def deep_limit(problem: Problem, algebra: LieAlgebra | None = None) -> DeepLimit:
     """Variances of a circuit with the same generators, deep enough to be a 2-design over its Lie group.
 
     Args:
@@ -36,19 +37,18 @@ def deep_limit(problem: Problem, algebra: LieAlgebra | None = None) -> Predictio
             ``su(2^n)`` needs no numerical projection
 
     Returns:
-        the limit for the loss and for every element (as if deep inside the circuit), with the
-        :class:`~pennylane_dla.variance.limit.strings.Limit` itself in ``statistics["limit"]``; or the reason why there
-        is none
+        the limit for the loss and for every element (as if deep inside the circuit), and where it comes from; or the
+        reason why there is none
     """
     return deep_limits([problem], algebra)[0]
 
 
-def deep_limits(problems: Sequence[Problem], algebra: LieAlgebra | None = None) -> list[Prediction]:
+def deep_limits(problems: Sequence[Problem], algebra: LieAlgebra | None = None) -> list[DeepLimit]:
     """The same for several observables of one circuit, which share its generators, their orbits and their module."""
-    results: list[Prediction | None] = [None] * len(problems)
+    results: list[DeepLimit | None] = [None] * len(problems)
     for i, problem in enumerate(problems):
         if problem.kind == "var":
-            results[i] = Prediction.unavailable("a variance is not linear in the state")
+            results[i] = DeepLimit.unavailable("a variance is not linear in the state")
     asked = [i for i, found in enumerate(results) if found is None]
     if asked:
         with problems[0].time.part():
@@ -56,7 +56,7 @@ def deep_limits(problems: Sequence[Problem], algebra: LieAlgebra | None = None) 
                 circuit = _Deep.of(problems[asked[0]])
                 found = _of_circuit(circuit, [problems[i] for i in asked], algebra)
             except OutOfTime as stop:
-                found = [Prediction.unavailable(str(stop)) for _ in asked]
+                found = [DeepLimit.unavailable(str(stop)) for _ in asked]
         for i, prediction in zip(asked, found, strict=True):
             results[i] = prediction
     return results
@@ -113,10 +113,10 @@ class _Deep:
         return len(self.strings) == len(self.trainable)
 
 
-def _of_circuit(circuit: _Deep | Declined, problems: list[Problem], algebra: LieAlgebra | None) -> list[Prediction]:
+def _of_circuit(circuit: _Deep | Declined, problems: list[Problem], algebra: LieAlgebra | None) -> list[DeepLimit]:
     if isinstance(circuit, Declined):
-        return [Prediction.unavailable(circuit.reason) for _ in problems]
-    results: list[Prediction | None] = [None] * len(problems)
+        return [DeepLimit.unavailable(circuit.reason) for _ in problems]
+    results: list[DeepLimit | None] = [None] * len(problems)
     classified = algebra if algebra is not None and algebra.components is not None else None
     wide: dict[tuple[int, ...], Limit | None] = {}
     narrow = []
@@ -131,7 +131,7 @@ def _of_circuit(circuit: _Deep | Declined, problems: list[Problem], algebra: Lie
             wide[observable.wires] = found
         found = wide[observable.wires]
         if found is None:
-            results[i] = Prediction.unavailable(f"a projector on {len(observable.wires)} wires has too many terms")
+            results[i] = DeepLimit.unavailable(f"a projector on {len(observable.wires)} wires has too many terms")
         else:
             results[i] = _prediction(problem, circuit.trainable, found)
     for i, prediction in zip(narrow, _narrow(circuit, [problems[i] for i in narrow], algebra), strict=True):
@@ -139,12 +139,12 @@ def _of_circuit(circuit: _Deep | Declined, problems: list[Problem], algebra: Lie
     return results
 
 
-def _narrow(circuit: _Deep, problems: list[Problem], algebra: LieAlgebra | None) -> list[Prediction]:
+def _narrow(circuit: _Deep, problems: list[Problem], algebra: LieAlgebra | None) -> list[DeepLimit]:
     """Observables whose terms can be written out."""
     if not problems:
         return []
     effective = problems[0].effective
-    results: list[Prediction | None] = [None] * len(problems)
+    results: list[DeepLimit | None] = [None] * len(problems)
     sums: list[PauliSum | None] = [None] * len(problems)
     for family in families([problem.observable for problem in problems]):
         family = pushed(family, effective.clifford)
@@ -152,7 +152,7 @@ def _narrow(circuit: _Deep, problems: list[Problem], algebra: LieAlgebra | None)
             sums[i] = push_through(effective, circuit.behind, family.sum(row))
     for i, observable in enumerate(sums):
         if observable is None:
-            results[i] = Prediction.unavailable("known gates spread the observable over too many strings")
+            results[i] = DeepLimit.unavailable("known gates spread the observable over too many strings")
     open_problems = [i for i, observable in enumerate(sums) if observable is not None]
     if not circuit.single:
         many = len(open_problems) > FEW
@@ -173,13 +173,13 @@ def _narrow(circuit: _Deep, problems: list[Problem], algebra: LieAlgebra | None)
             i = open_problems[member]
             if one.gradient not in gradients:
                 gradients[one.gradient] = _prediction(problems[i], circuit.trainable, one).gradient
-            results[i] = Prediction(one.loss, gradients[one.gradient], one.loss_mean, {"limit": one})
+            results[i] = DeepLimit(one.loss, gradients[one.gradient], one.loss_mean, limit=one)
     return results
 
 
 def _of_sums(
     circuit: _Deep, problem: Problem, observable: PauliSum, algebra: LieAlgebra | None, many: bool
-) -> Prediction:
+) -> DeepLimit:
     if algebra is not None and algebra.complete and algebra.dim == 4**problem.effective.num_wires - 1:
         return _universal_limit(problem, circuit.generators, observable, circuit.state)
     from .sector import limit_on_sector  # heavy, and only for sums
@@ -190,7 +190,7 @@ def _of_sums(
     if closed.loss.available:
         return closed
     if circuit.leading:
-        found = Prediction.unavailable("known gates before the trainable ones, and generators that are sums")
+        found = DeepLimit.unavailable("known gates before the trainable ones, and generators that are sums")
     else:
         found = module_limit(problem, circuit.generators, observable)
     if found.loss.available or many:  # with many the projection on the sector was tried
@@ -199,12 +199,12 @@ def _of_sums(
     return projected if projected.loss.available else found
 
 
-def _prediction(problem: Problem, trainable: list[int], found: Limit) -> Prediction:
+def _prediction(problem: Problem, trainable: list[int], found: Limit) -> DeepLimit:
     gradient = _per_element(problem.effective, trainable, found.gradient, problem.ansatz.arguments.num_elements)
-    return Prediction(found.loss, gradient, found.loss_mean, {"limit": found})
+    return DeepLimit(found.loss, gradient, found.loss_mean, limit=found)
 
 
-def _universal_limit(problem: Problem, generators: list[PauliSum], observable: PauliSum, state: State) -> Prediction:
+def _universal_limit(problem: Problem, generators: list[PauliSum], observable: PauliSum, state: State) -> DeepLimit:
     """Generators that are sums but generate all of ``su(2^n)``: any universal set of strings has the same limit.
 
     A generator ``Σ c_j P_j`` differentiates as ``Σ_j (2c_j)²`` times one string ``P/2``, for ``Tr[ad_P ad_{P'}] = 0``.
@@ -221,7 +221,7 @@ def _universal_limit(problem: Problem, generators: list[PauliSum], observable: P
     effective = problem.effective
     trainable = [k for k, angle in enumerate(effective.angles) if not angle.fixed]
     gradient = _per_element(effective, trainable, every, problem.ansatz.arguments.num_elements)
-    return Prediction(found.loss, gradient, found.loss_mean, {"limit": found})
+    return DeepLimit(found.loss, gradient, found.loss_mean, limit=found)
 
 
 def _wide_projector(problem: Problem, strings: PauliStrings, state: State, algebra: LieAlgebra | None) -> Limit | None:
@@ -263,9 +263,3 @@ def _per_element(
             if scaled > values[element]:
                 values[element], errors[element] = scaled, coefficient**2 * error
     return VarianceEstimate(values, errors, estimate.method, estimate.exact, None, estimate.reason)
-
-
-def limit_of(prediction: Prediction) -> Limit | None:
-    """The limit in full, where the generators are single strings."""
-    found = prediction.statistics.get("limit")
-    return found if isinstance(found, Limit) else None

@@ -20,7 +20,8 @@ from pennylane_dla.circuit.ansatz import State, UnknownState
 from pennylane_dla.pauli import PauliStrings
 from pennylane_dla.variance.problem import Budget
 
-from .strings import Contribution, Limit, assemble, average, scaled
+from .result import Limit
+from .strings import Contribution, assemble, average, scaled
 
 
 def projector_limit(

@@ -29,7 +29,7 @@ from jaxtyping import Complex, Float
 
 from pennylane_dla.algebra.sums.commutant import Commutant, NotConverged
 from pennylane_dla.variance.chain_rule import to_elements
-from pennylane_dla.variance.estimate import Declined, Prediction, VarianceEstimate
+from pennylane_dla.variance.estimate import Declined, VarianceEstimate
 from pennylane_dla.variance.problem import Problem
 from pennylane_dla.variance.sector.engine import observables_on, obstacle
 from pennylane_dla.variance.sector.first import MAX_DIM, MAX_STATES
@@ -38,7 +38,7 @@ from pennylane_dla.variance.sector.pushed import Pushed, push_known
 from pennylane_dla.variance.sector.sector import Sector, find_sector
 from pennylane_dla.variance.sector.walk import SectorWalk
 
-from .strings import Limit, ModuleShare
+from .result import DeepLimit, Limit, ModuleShare
 
 METHOD = "limit"
 MAX_PROJECTED = 27  # d, beyond: the projection works with matrices of d² rows
@@ -50,7 +50,7 @@ _known: WeakKeyDictionary[Sector, _OnSector] = WeakKeyDictionary()  # the same f
 
 def sector_limit(
     problem: Problem, sector: Sector, observable: Complex[np.ndarray, "d d"], projected: bool = True
-) -> Prediction:
+) -> DeepLimit:
     """Variance of the loss, and of a derivative deep inside, for infinitely deep circuits of these generators.
 
     Args:
@@ -60,32 +60,31 @@ def sector_limit(
         projected: whether groups without a closed form are averaged too
 
     Returns:
-        Prediction: with the :class:`~pennylane_dla.variance.limit.strings.Limit` in ``statistics["limit"]``, or the
-            reason why there is none
+        DeepLimit: the limit, or the reason why there is none
     """
     if sector not in _known:
         _known[sector] = _OnSector(push_known(SectorWalk(sector, problem.effective.angles)), sector.density)
     shared = _known[sector]
     pushed = shared.pushed
     if not pushed.which:
-        return Prediction.unavailable("no gate is trainable")
+        return DeepLimit.unavailable("no gate is trainable")
     seen = pushed.observable(observable)
     if shared.group is not None:
         variance, slopes, mean, shares = _closed(shared.group, pushed.generators, seen, shared.density)
     elif not projected or sector.dim > MAX_PROJECTED:
-        return Prediction.unavailable(
+        return DeepLimit.unavailable(
             f"the group on the {sector.dim} dimensions of the state is none with a closed form"
         )
     else:
         try:
             variance, slopes, mean, shares = _projected(shared, seen)
         except NotConverged as failure:
-            return Prediction.unavailable(str(failure))
+            return DeepLimit.unavailable(str(failure))
     per_rotation = np.array([slopes[g] * scale**2 for g, scale in zip(pushed.which, pushed.scales, strict=True)])
     return _prediction(problem, pushed, variance, per_rotation, mean, shares)
 
 
-def limit_on_sector(problem: Problem, projected: bool = True) -> Prediction:
+def limit_on_sector(problem: Problem, projected: bool = True) -> DeepLimit:
     """:func:`sector_limit`, where the sector is small and found at once.
 
     Args:
@@ -94,7 +93,7 @@ def limit_on_sector(problem: Problem, projected: bool = True) -> Prediction:
     """
     sector = obstacle(problem) or find_sector(problem.ansatz, min(MAX_DIM, problem.budget.max_dim), MAX_STATES)
     if isinstance(sector, Declined):
-        return Prediction.unavailable(sector.reason)
+        return DeepLimit.unavailable(sector.reason)
     return sector_limit(problem, sector, observables_on(sector, problem)[0], projected)
 
 
@@ -235,7 +234,7 @@ def _clean(value: float, size: float) -> float:
     return 0.0 if abs(value) <= _ROUNDING * size else max(float(value), 0.0)
 
 
-def _prediction(problem: Problem, pushed: Pushed, variance, per_rotation, mean, shares) -> Prediction:
+def _prediction(problem: Problem, pushed: Pushed, variance, per_rotation, mean, shares) -> DeepLimit:
     angles = [problem.effective.angles[k] for k in pushed.rotations]
     elements = np.zeros(problem.ansatz.arguments.num_elements)
     for angle, value in zip(angles, per_rotation, strict=True):  # one that drives several: the largest
@@ -244,4 +243,4 @@ def _prediction(problem: Problem, pushed: Pushed, variance, per_rotation, mean, 
     every = VarianceEstimate(per_rotation, np.zeros_like(per_rotation), METHOD)
     limit = Limit(VarianceEstimate(float(variance), method=METHOD), every, mean, shares, None)
     gradient = VarianceEstimate(elements, np.zeros_like(elements), METHOD)
-    return Prediction(limit.loss, gradient, limit.loss_mean, {"limit": limit})
+    return DeepLimit(limit.loss, gradient, limit.loss_mean, limit=limit)

@@ -16,11 +16,11 @@ import scipy.sparse
 from pennylane_dla.algebra.sums.commutant import Commutant, NotConverged
 from pennylane_dla.pauli import PauliSum
 from pennylane_dla.variance.chain_rule import to_elements
-from pennylane_dla.variance.estimate import Declined, Prediction, VarianceEstimate
+from pennylane_dla.variance.estimate import Declined, VarianceEstimate
 from pennylane_dla.variance.module.observable_module import ObservableModule, Search, find_module, searched
 from pennylane_dla.variance.problem import Problem
 
-from .strings import Limit, ModuleShare
+from .result import DeepLimit, Limit, ModuleShare
 
 METHOD = "limit"
 MAX_DIM = 768  # the time grows with the third power: some seconds here
@@ -31,7 +31,7 @@ ABELIAN = (
 )
 
 
-def module_limit(problem: Problem, generators: Sequence[PauliSum], observable: PauliSum) -> Prediction:
+def module_limit(problem: Problem, generators: Sequence[PauliSum], observable: PauliSum) -> DeepLimit:
     r"""Variance of the loss, and of a derivative deep inside, for infinitely deep circuits of these generators.
 
     .. math::
@@ -48,14 +48,13 @@ def module_limit(problem: Problem, generators: Sequence[PauliSum], observable: P
         observable: pushed to the same place
 
     Returns:
-        Prediction: with the :class:`~pennylane_dla.variance.limit.strings.Limit` in ``statistics["limit"]``: one share
-            for each class of equivalent irreducible parts
+        DeepLimit: one share for each class of equivalent irreducible parts, or why there is none
 
     Sources: Ragone et al., arXiv:2309.09342; Fontana et al., arXiv:2309.07902; Diaz et al., arXiv:2310.11505.
     """
     module = _module(problem, generators, observable)
     if isinstance(module, Declined):
-        return Prediction.unavailable(module.reason)
+        return DeepLimit.unavailable(module.reason)
     try:
         commutant = Commutant([_dense(action) for action in module.actions])
         spread = commutant.project(np.outer(module.observable, module.observable))
@@ -63,7 +62,7 @@ def module_limit(problem: Problem, generators: Sequence[PauliSum], observable: P
         whole = float(observable.coefficients @ observable.coefficients)
         mean, shares, conserved = _shares(commutant, module, spread, whole)
     except NotConverged as failure:
-        return Prediction.unavailable(str(failure))
+        return DeepLimit.unavailable(str(failure))
     size = float(module.observable @ module.observable) * float(module.state @ module.state)
     variance = _clean(module.state @ spread @ module.state - mean**2, size)
     slopes = np.array(
@@ -85,7 +84,7 @@ def module_limit(problem: Problem, generators: Sequence[PauliSum], observable: P
         conserved,
     )
     gradient = VarianceEstimate(elements, np.zeros_like(elements), METHOD)
-    return Prediction(limit.loss, gradient, limit.loss_mean, {"limit": limit})
+    return DeepLimit(limit.loss, gradient, limit.loss_mean, limit=limit)
 
 
 def _module(problem: Problem, generators: Sequence[PauliSum], observable: PauliSum) -> ObservableModule | Declined:

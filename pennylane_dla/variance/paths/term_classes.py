@@ -265,7 +265,7 @@ def projector_terms(
         while value and value.bit_length() in reduced:
             value ^= reduced[value.bit_length()]
         if not value:
-            return (
+            return Declined(
                 f"some of the 2^{len(wires)} terms of the projector commute with every rotation and interfere; "
                 "measure fewer wires"
             )

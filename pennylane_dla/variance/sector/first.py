@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from pennylane_dla.variance.module.observable_module import MAX_DIM as MAX_MODULE
 
-from ..estimate import Prediction
+from ..estimate import Declined, Prediction
 from ..problem import Problem
 from . import engine
 from .group import recognized

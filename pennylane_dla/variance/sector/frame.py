@@ -69,7 +69,7 @@ def frames(ansatz: Ansatz, effective: EffectiveAnsatz) -> list[Frame] | Declined
             for wire, letter, quarters in reversed(turns):
                 clifford.append_turn((wire,), letter, -quarters)
             found.append(Frame(start, frozenset(), clifford))
-    return found or plain
+    return plain if isinstance(plain, Declined) and not found else found
 
 
 def least_dimension(effective: EffectiveAnsatz) -> int:

@@ -106,7 +106,7 @@ def reached_strings(
     except TooManyStrings as stop:
         return Declined(f"the observable reaches {stop}")
     except _Stop as stop:
-        return str(stop)
+        return Declined(str(stop))
     strings = walk.found.strings
     vectors = np.zeros((len(observables), len(strings)))
     for row, place, observable in zip(vectors, places, observables, strict=True):

@@ -9,7 +9,7 @@ import pennylane_dla as dla
 from pennylane_dla.circuit.ansatz import ProductState, VectorState
 from pennylane_dla.circuit.extract import extract
 from pennylane_dla.pauli import PauliStrings, PauliSum
-from pennylane_dla.variance.estimate import Prediction
+from pennylane_dla.variance.estimate import Declined, Prediction
 from pennylane_dla.variance.exact import commuting
 from pennylane_dla.variance.exact import engine as exact
 from pennylane_dla.variance.paths import engine as paths
@@ -155,7 +155,7 @@ def test_against_the_enumeration_of_strings(seed, monkeypatch):
     observable = PauliSum.from_dict({"".join(rng.choice(list("IXYZ"), n)): float(rng.normal()) for _ in range(6)})
     task = problem(circuit(ansatz.gates, n, 3 * n, state(rng, n, ["eigenstates", "others"][seed % 2])), observable)
     closed = closed_form(task)
-    monkeypatch.setattr(commuting, "predict_family", lambda *_: "not asked")
+    monkeypatch.setattr(commuting, "predict_family", lambda *_: Declined("not asked"))
     enumerated = exact.predict(task)
     assert "sectors" in enumerated.statistics
     assert abs(closed.loss_mean - enumerated.loss_mean) < 1e-12
@@ -188,11 +188,11 @@ def test_angles_that_nothing_meets_may_have_any_law():
 def test_what_it_declines():
     observable = PauliSum.from_dict({"ZZ": 1.0})
     gates = [rotation((0,), "X", 0), rotation((0,), "Y", 1)]
-    assert "commute" in closed_form(problem(circuit(gates, 2, 2), observable))
-    assert "uniform" in closed_form(problem(circuit(gates[:1], 2, 1), observable, dla.Normal(0.1)))
+    assert "commute" in closed_form(problem(circuit(gates, 2, 2), observable)).reason
+    assert "uniform" in closed_form(problem(circuit(gates[:1], 2, 1), observable, dla.Normal(0.1))).reason
     vector = VectorState(np.array([1, 0, 0, 1]) / np.sqrt(2))
-    assert "product" in closed_form(problem(circuit(gates[:1], 2, 1, vector), observable))
+    assert "product" in closed_form(problem(circuit(gates[:1], 2, 1, vector), observable)).reason
     wide = ProductState(np.full((30, 3), 0.5))
     many = circuit([rotation((w,), "X", w) for w in range(30)], 30, 30, wide)
     strings = PauliStrings.from_local([list(range(30))], ["Z" * 30], 30)
-    assert "too many strings" in closed_form(problem(many, PauliSum(strings, np.ones(1))))
+    assert "too many strings" in closed_form(problem(many, PauliSum(strings, np.ones(1)))).reason

@@ -7,6 +7,7 @@ import pytest
 from pennylane_dla.circuit.ansatz import Ansatz, Channel
 from pennylane_dla.circuit.channels import transfer_of
 from pennylane_dla.pauli import PauliSum, ProjectorProduct
+from pennylane_dla.variance.choose import predict
 from pennylane_dla.variance.exact import engine as exact
 from pennylane_dla.variance.law import AngleLaw, Normal, Uniform
 from pennylane_dla.variance.problem import Budget, Problem
@@ -82,7 +83,7 @@ def test_what_does_not_apply_is_said():
     ansatz = random_ansatz(rng, 2, trainable=2, fixed=0, quarters=0)
     twice = Ansatz(ansatz.wires, ansatz.gates * 2, ansatz.state, (), ansatz.arguments)
     law = AngleLaw.resolve(None, ansatz.arguments)
-    result = exact.predict(Problem(twice, PauliSum.from_dict({"ZZ": 1.0}), law))
+    result = predict(Problem(twice, PauliSum.from_dict({"ZZ": 1.0}), law), "exact")
     assert not result.loss.available and "correlated" in result.loss.reason
     big = random_ansatz(rng, 12, trainable=60, fixed=0, quarters=0)
     law = AngleLaw.resolve(None, big.arguments)

@@ -54,7 +54,7 @@ def test_equivalent_modules_where_the_shortcut_is_wrong():
     observable = PauliSum.from_dict({"ZI": 1.0, "XZ": 0.5, "ZZ": -1.0})
     prediction = deep(generators, observable, ProductState.zero(2))
     assert second_moment(prediction, observable) == pytest.approx(1 / 12, abs=1e-12)
-    found = prediction.statistics["limit"]
+    found = prediction.limit
     assert [share.dim for share in found.modules] == [3] and found.modules[0].components == (2,)
     # P(O) on {X,Y,Z}I and on {X,Y,Z}Z, where P(ρ) = 1, and dim 3 each
     assert sum(purity / 3 for purity in (1.0, 0.5**2 + 1.0)) == pytest.approx(3 / 4)
@@ -199,7 +199,7 @@ def test_an_observable_that_the_state_never_sees():
     diagnosis = dla.inspect(circuit, max_dim=20, progress=False)(weights)  # that of the observable is larger
     found = diagnosis.measurements[0]
     assert found.loss.variance.value == found.limit.loss.variance.value == 0
-    assert found.facts["limit"].modules == ()
+    assert found.limit.modules == ()
     assert "no gradient" in str(diagnosis)
 
 

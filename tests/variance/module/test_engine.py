@@ -5,6 +5,7 @@ import pytest
 
 from pennylane_dla.circuit.ansatz import Angle, Ansatz, Arguments, ProductState, Rotation, VectorState
 from pennylane_dla.pauli import PauliSum
+from pennylane_dla.variance.choose import predict
 from pennylane_dla.variance.exact import engine as exact
 from pennylane_dla.variance.law import AngleLaw, Normal, Uniform
 from pennylane_dla.variance.module import engine as module
@@ -177,7 +178,7 @@ def test_what_it_does_not_treat_it_says():
     problem = qaoa(4, 2, ring(4), PauliSum.from_dict({"ZZII": 1.0}))
     repeated = [gate._replace(angle=Angle(0.0, (0,), (1.0,))) for gate in problem.ansatz.gates]
     ansatz = Ansatz(problem.ansatz.wires, tuple(repeated), problem.ansatz.state, (), problem.ansatz.arguments)
-    answer = module.predict(Problem(ansatz, problem.observable, problem.law))
+    answer = predict(Problem(ansatz, problem.observable, problem.law), "module")
     assert not answer.loss.available and answer.loss.reason
     small = Budget(max_dim=5)
     answer = module.predict(Problem(problem.ansatz, problem.observable, problem.law, small))

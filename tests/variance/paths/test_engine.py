@@ -9,6 +9,7 @@ import pytest
 from pennylane_dla.circuit.ansatz import Angle, ProductState, Rotation, UnknownState
 from pennylane_dla.errors import DLAError
 from pennylane_dla.pauli import PauliSum, ProjectorProduct
+from pennylane_dla.variance import choose
 from pennylane_dla.variance.exact import engine as exact
 from pennylane_dla.variance.paths import engine as paths
 from pennylane_dla.variance.paths import state_side
@@ -216,10 +217,10 @@ def test_impossible_budgets(budget, words):
 def test_what_it_does_not_do():
     observable = PauliSum.from_dict({"Z": 1.0})
     twice = circuit([rotation((0,), "X", 0), rotation((0,), "Y", 0)], 1, 1)
-    assert "correlated" in paths.predict(problem(twice, observable)).loss.reason
+    assert "correlated" in choose.predict(problem(twice, observable), "paths").loss.reason
     summed = circuit([Rotation((0,), ("X", "Y"), (0.5, 0.5), Angle(0.0, (0,), (1.0,)), "Sum")], 1, 1)
     assert "Sum" in paths.predict(problem(summed, observable)).loss.reason
     unknown = circuit([rotation((0,), "X", 0)], 1, 1, UnknownState("a state nobody knows"))
-    assert "nobody knows" in paths.predict(problem(unknown, observable)).loss.reason
+    assert "nobody knows" in choose.predict(problem(unknown, observable), "paths").loss.reason
     traced = circuit([Rotation((0,), ("X",), (0.5,), Angle(np.nan))], 1, 1)
-    assert "under jit" in paths.predict(problem(traced, observable)).loss.reason
+    assert "under jit" in choose.predict(problem(traced, observable), "paths").loss.reason

@@ -8,6 +8,7 @@ import pytest
 from pennylane_dla.allowance import Allowance, OutOfTime
 from pennylane_dla.circuit.ansatz import Angle, Ansatz, Arguments, ProductState, Rotation, VectorState
 from pennylane_dla.pauli import PauliSum
+from pennylane_dla.variance.estimate import Declined
 from pennylane_dla.variance.sector.prime_field import embed
 from pennylane_dla.variance.sector.sector import Sector, find_sector
 from tests.helpers import density_of, pauli_matrix
@@ -135,7 +136,7 @@ def test_a_known_entangling_gate_at_the_start_belongs_to_the_state():
 
 def test_limits_are_stated():
     ansatz = ansatz_of(*heisenberg(10))
-    assert find_sector(ansatz, max_dim=20) == "the sector of the state: dimension above 20"
+    assert find_sector(ansatz, max_dim=20) == Declined("the sector of the state: dimension above 20")
     with Allowance(1e-9).part(), pytest.raises(OutOfTime):
         find_sector(ansatz_of(*heisenberg(10)))
 
@@ -147,8 +148,8 @@ def test_limits_are_stated():
             qp.CRY(weights[30 + k], wires=[k, k + 1])
         return qp.expval(qp.Z(0))
 
-    assert "at least 1073741824" in find_sector(ansatz_of(large, np.zeros(59)))
-    assert "more than 500 basis states" in find_sector(ansatz_of(*qaoa(nx.cycle_graph(12))), max_states=500)
+    assert "at least 1073741824" in find_sector(ansatz_of(large, np.zeros(59))).reason
+    assert "more than 500 basis states" in find_sector(ansatz_of(*qaoa(nx.cycle_graph(12))), max_states=500).reason
 
     @qp.qnode(qp.device("default.mixed", wires=2))
     def noisy(weights):
@@ -156,7 +157,7 @@ def test_limits_are_stated():
         qp.DepolarizingChannel(0.1, wires=0)
         return qp.expval(qp.Z(0))
 
-    assert "noise" in find_sector(ansatz_of(noisy, np.zeros(1)))
+    assert "noise" in find_sector(ansatz_of(noisy, np.zeros(1))).reason
 
 
 def test_residues_respect_products():

@@ -330,7 +330,7 @@ def test_reasons():
     problem = qaoa(12, 3, ring(12), single(12))
 
     def reason(ansatz=problem.ansatz, **limits):
-        return strings(ansatz, [problem.observable], **limits)
+        return strings(ansatz, [problem.observable], **limits).reason
 
     assert "more than 50 Pauli strings" in reason(max_strings=50)
     assert "one circuit takes more than 1e-07 s" in reason(max_seconds=1e-7)
