@@ -30,7 +30,7 @@ QUTRIT = tuple(
 CONDITIONED = {"MidMeasure", "MidMeasureMP", "PauliMeasure", "Conditional"}
 
 
-class Leaf(NamedTuple):
+class Primitive(NamedTuple):
     """One operation that is not decomposed further.
 
     Args:
@@ -48,14 +48,14 @@ class Leaf(NamedTuple):
     slots: tuple
 
 
-def leaves_of(operations: Sequence[Operator]) -> list[Leaf]:
+def leaves_of(operations: Sequence[Operator]) -> list[Primitive]:
     """Decompose what is in no table.
 
     Raises:
         DLAError: an operation that is no unitary, channel or preparation of qubits, or that PennyLane cannot
             decompose
     """
-    leaves: list[Leaf] = []
+    leaves: list[Primitive] = []
     touched: set = set()
     with qp.QueuingManager.stop_recording():
         for source, op in enumerate(operations):
@@ -63,10 +63,10 @@ def leaves_of(operations: Sequence[Operator]) -> list[Leaf]:
     return leaves
 
 
-def _expand(op: Operator, source: int, leaves: list[Leaf], touched: set, depth: int) -> None:
+def _expand(op: Operator, source: int, leaves: list[Primitive], touched: set, depth: int) -> None:
     if type(op) in PLAIN:  # the many
         labels = _labels(op)
-        leaves.append(Leaf(op, "table", source, labels, op.data))
+        leaves.append(Primitive(op, "table", source, labels, op.data))
         touched.update(labels)
         return
     if isinstance(op, IGNORED):
@@ -80,7 +80,7 @@ def _expand(op: Operator, source: int, leaves: list[Leaf], touched: set, depth: 
             for part in parts:
                 _expand(part, source, leaves, touched, depth + 1)
             return
-    leaves.append(Leaf(op, kind, source, op.wires.labels, tuple(slots_of(op))))
+    leaves.append(Primitive(op, kind, source, op.wires.labels, tuple(slots_of(op))))
     touched.update(op.wires.labels)
 
 
@@ -159,7 +159,7 @@ def _with_conjugates(parts: Sequence[Operator], op: qp.HilbertSchmidt) -> list[O
     return [Conjugate(next(waiting)) if first <= i < first + len(trained) else part for i, part in enumerate(parts)]
 
 
-def matrix_leaves(leaf: Leaf) -> list[Leaf]:
+def matrix_leaves(leaf: Primitive) -> list[Primitive]:
     """A fixed unitary, given by its matrix, as a product of table operations."""
     op = leaf.operation
     if len(op.wires) > MAX_MATRIX_WIRES:
@@ -177,7 +177,7 @@ def matrix_leaves(leaf: Leaf) -> list[Leaf]:
     return final
 
 
-def structure(leaves: Sequence[Leaf]) -> list:
+def structure(leaves: Sequence[Primitive]) -> list:
     """What must not depend on the values: types, wires, and words or control values."""
     return [
         (type(op), wires) if type(op) in PLAIN else (type(op), wires, _details(op)) for op, _, _, wires, _ in leaves
@@ -196,7 +196,7 @@ def _details(op: Operator):
     return None
 
 
-def numbers(leaves: Sequence[Leaf]) -> np.ndarray:
+def numbers(leaves: Sequence[Primitive]) -> np.ndarray:
     """All slots of all leaves in one vector; an array is one slot, its projection on a fixed generic
     direction."""
     return vector_of([value for leaf in leaves for value in leaf.slots])

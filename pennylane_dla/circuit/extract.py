@@ -22,7 +22,7 @@ from pennylane_dla.errors import DLAError
 from .ansatz import Ansatz, Channel
 from .arguments import Call, read_call, read_tape
 from .channels import channel_key, transfer_of
-from .decomposition import Leaf, leaves_of, matrix_leaves, numbers, structure, vector_of
+from .decomposition import Primitive, leaves_of, matrix_leaves, numbers, structure, vector_of
 from .gates import UNKNOWN, GateList
 from .measurements import read_measurements
 from .operations import factors_of, generator_factors
@@ -156,7 +156,7 @@ class _Probe:
     """
 
     tapes: Sequence
-    leaves: list[list[Leaf]]
+    leaves: list[list[Primitive]]
     size: int = 1
 
     @classmethod
@@ -302,7 +302,7 @@ def _probe_at(source: _Source, style: str, positive: bool) -> tuple[_Probe, Angl
 class _Reader:
     """One tape of the batch, written leaf by leaf into gates, an initial state and measurements."""
 
-    def __init__(self, tape, leaves: Sequence[Leaf], angles: AngleMap, source: _Source):
+    def __init__(self, tape, leaves: Sequence[Primitive], angles: AngleMap, source: _Source):
         self.tape, self.leaves, self.angles, self.source = tape, leaves, angles, source
         self.wires = _wires(tape, source.device)
         self.place = {wire: q for q, wire in enumerate(self.wires)}
@@ -327,7 +327,7 @@ class _Reader:
         notes = (*self.source.notes, *self.gates.notes())
         return Ansatz(self.wires, gates, state, measurements, None, notes)
 
-    def _add(self, leaf: Leaf, start: int) -> None:
+    def _add(self, leaf: Primitive, start: int) -> None:
         gates, slots = self.gates, range(start, start + len(leaf.slots))
         if leaf.kind == "matrix" and gates.constant(leaf, slots):
             require_unitary(leaf.operation)

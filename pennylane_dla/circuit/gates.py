@@ -9,7 +9,7 @@ import numpy as np
 from pennylane_dla.errors import DLAError
 
 from .ansatz import Angle, Gate, Rotation
-from .decomposition import Leaf
+from .decomposition import Primitive
 from .factors import Factor
 from .probing import AngleMap
 
@@ -35,7 +35,7 @@ class GateList:
         self.snapped: list[float] = []
         self.curved: set[str] = set()
 
-    def add(self, leaf: Leaf, factors: Sequence[Factor], start: int, angles: AngleMap | None = None) -> None:
+    def add(self, leaf: Primitive, factors: Sequence[Factor], start: int, angles: AngleMap | None = None) -> None:
         """A leaf as its factors.
 
         Args:
@@ -63,7 +63,7 @@ class GateList:
             if not self.constant(leaf, rest):
                 raise DLAError(f"{self.origin(leaf)}: {UNKNOWN}")
 
-    def constant(self, leaf: Leaf, slots: Sequence[int]) -> bool:
+    def constant(self, leaf: Primitive, slots: Sequence[int]) -> bool:
         """Whether numbers of a leaf that are no angles are known.
 
         Raises:
@@ -80,7 +80,7 @@ class GateList:
             known = known and bool(np.isfinite(angle.offset))
         return known
 
-    def origin(self, leaf: Leaf) -> str:
+    def origin(self, leaf: Primitive) -> str:
         """The operation, and the one on the tape that it comes from."""
         name, top = leaf.operation.name, self.operations[leaf.source].name
         return name if name == top else f"{top} (by its {name})"

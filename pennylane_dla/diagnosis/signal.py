@@ -56,7 +56,7 @@ def second_moment(prediction: Prediction) -> VarianceEstimate:
 
 
 @dataclass(frozen=True, eq=False)
-class Entries:
+class GradientEntries:
     """The gradient entries that can move, flattened: what is known of each.
 
     Args:
@@ -74,7 +74,7 @@ class Entries:
     weights: Float[np.ndarray, " m"]
 
     @classmethod
-    def of(cls, prediction: Prediction, weights: Float[np.ndarray, "elements batch"]) -> Entries:
+    def of(cls, prediction: Prediction, weights: Float[np.ndarray, "elements batch"]) -> GradientEntries:
         """Those that are not known to vanish, and that drive a gate."""
         moment = second_moment(prediction)
         value = np.asarray(moment.value, float).reshape(len(weights), -1)
@@ -121,7 +121,7 @@ def find_signal(
     Returns:
         the signal
     """
-    entries = Entries.of(prediction, weights)
+    entries = GradientEntries.of(prediction, weights)
     if not len(entries):
         known = prediction.gradient.exact or prediction.gradient.interval is not None
         return Signal(shots, float("inf") if known else None, float("inf") if known else None, method="exact zeros")
@@ -163,7 +163,7 @@ def _from_draws(draws: Sequence[Draws], shots: int) -> Signal | None:
 
 
 def _from_moments(
-    observable, prediction: Prediction, entries: Entries, single_shot: float, shots: int, scrambled: bool
+    observable, prediction: Prediction, entries: GradientEntries, single_shot: float, shots: int, scrambled: bool
 ) -> Signal:
     """As if each entry were normally distributed; bounds by Markov's inequality where that cannot be.
 

@@ -29,7 +29,7 @@ MEMORY = 2**28
 MAX_SECONDS = 120.0
 
 
-class OutOfTime(Exception):
+class _NoTimeLeft(Exception):
     """The budget is spent."""
 
 
@@ -72,7 +72,7 @@ def find_remedies(
     def judged(variant: Variant) -> Figures | None:
         if id(variant) not in cache:
             if time.monotonic() > deadline:
-                raise OutOfTime
+                raise _NoTimeLeft
             cache[id(variant)] = variant, judge(variant, engines)
         return cache[id(variant)][1]
 
@@ -93,7 +93,7 @@ def find_remedies(
                         figures = judged(variant)
                         if figures is not None and _helps(before, figures):
                             found.append(_remedy(diagnostics, variant, before, figures))
-                except OutOfTime:
+                except _NoTimeLeft:
                     late.append(name)
     if late:
         notes.append(f"not tried, or not to the end, after {max_seconds:g} s: {', '.join(late)}.")

@@ -84,7 +84,7 @@ class Engine(ABC):
         return one_by_one(self.predict, problems, variance_of)
 
 
-class Exact(Engine):
+class ExactEngine(Engine):
     """Weights of all Pauli strings in reach; see :mod:`pennylane_dla.variance.exact`."""
 
     name = "exact"
@@ -98,7 +98,7 @@ class Exact(Engine):
         return predict_together(problems)
 
 
-class SmallSector(Engine):
+class SmallSectorEngine(Engine):
     """The sector where it is found at once, before anything else; see :mod:`pennylane_dla.variance.sector.first`."""
 
     name = "sector"
@@ -114,7 +114,7 @@ class SmallSector(Engine):
         return predict_together(problems)
 
 
-class Module(Engine):
+class ModuleEngine(Engine):
     """Covariances on the module of the observable; see :mod:`pennylane_dla.variance.module`."""
 
     name = "module"
@@ -134,7 +134,7 @@ class Module(Engine):
         return predict_together(problems)
 
 
-class Paths(Engine):
+class PathsEngine(Engine):
     """Sampled Pauli paths, at any number of qubits; see :mod:`pennylane_dla.variance.paths`."""
 
     name = "paths"
@@ -148,7 +148,7 @@ class Paths(Engine):
         return predict_together(problems)
 
 
-class Sector(Engine):
+class SectorEngine(Engine):
     """The sector wherever it is smaller than the state vector; see :mod:`pennylane_dla.variance.sector`."""
 
     name = "sector"
@@ -176,7 +176,7 @@ class Sector(Engine):
         return predict_together(problems, int((2.0**effective.num_wires * strings) ** 0.5))
 
 
-class Simulated(Engine):
+class SimulatedEngine(Engine):
     """Circuits at random angles, for what the others leave; see :mod:`pennylane_dla.variance.simulated`."""
 
     name = "simulated"
@@ -199,7 +199,14 @@ def _sum(problem: Problem) -> Declined | None:
     return Declined(f"the generator of {effective.names[index]} is a sum of strings")
 
 
-_TABLE: list[Engine] = [Exact(), SmallSector(), Module(), Paths(), Sector(), Simulated()]
+_TABLE: list[Engine] = [
+    ExactEngine(),
+    SmallSectorEngine(),
+    ModuleEngine(),
+    PathsEngine(),
+    SectorEngine(),
+    SimulatedEngine(),
+]
 
 
 def engines() -> tuple[Engine, ...]:

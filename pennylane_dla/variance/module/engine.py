@@ -29,7 +29,7 @@ from pennylane_dla.variance.problem import Problem
 from pennylane_dla.variance.shares import one_by_one, variance_of
 
 from . import noisy
-from .frames import Frame, Moments, Phases
+from .frames import Eigenframe, Phases, SplitMoments
 from .observable_module import ObservableModule, observable_module
 
 METHOD = "module"
@@ -59,7 +59,7 @@ def predict(problem: Problem) -> Prediction:
     module = observable_module(problem)
     if isinstance(module, Declined):
         return Prediction.unavailable(module.reason)
-    walk = _Walk(module, problem)
+    walk = _CovarianceWalk(module, problem)
     if not walk.affordable:
         return Prediction.unavailable(
             f"the module of the observable has dimension {module.dim}, too large for {len(module.which)} rotations"
@@ -84,14 +84,14 @@ def _clean(value, size: float):
 
 
 @dataclass(frozen=True, eq=False)
-class _Walk:
+class _CovarianceWalk:
     """The circuit as a walk through the eigenbases of its generators."""
 
     module: ObservableModule
     problem: Problem
 
     def __post_init__(self):
-        frames = [Frame.of(action) for action in paced(self.module.actions, "the eigenvectors of the generators")]
+        frames = [Eigenframe.of(action) for action in paced(self.module.actions, "the eigenvectors of the generators")]
         phases = [Phases(frame, self.problem.law) for frame in paced(frames, "the frequencies of the generators")]
         object.__setattr__(self, "frames", frames)
         object.__setattr__(self, "phases", phases)
@@ -147,7 +147,7 @@ class _Walk:
         source, covariance, mean = at
         covariance, mean = self._into(k, source, covariance, mean)
         g = int(self.module.which[k])
-        moments = Moments.split(covariance, mean, self.frames[g].zeros)
+        moments = SplitMoments.split(covariance, mean, self.frames[g].zeros)
         return (g, *moments.rotated(self._phases(k), backwards).join())
 
     def sweep(self):
@@ -182,10 +182,10 @@ class _Walk:
                 checkpoint()
                 g = int(module.which[k])
                 covariance, mean = self._into(k, *at)
-                ahead = Moments.split(covariance, mean, self.frames[g].zeros)
+                ahead = SplitMoments.split(covariance, mean, self.frames[g].zeros)
                 if not self.problem.effective.angles[k].fixed:
                     _, covariance, mean = segment.pop(k)
-                    behind = Moments.split(covariance, mean, self.frames[g].zeros)
+                    behind = SplitMoments.split(covariance, mean, self.frames[g].zeros)
                     second_slope, mean_slope = ahead.slope(behind, self.frames[g].frequencies)
                     slopes[k] = second_slope * module.scales[k] ** 2
                     mean_slopes[k] = mean_slope * module.scales[k]

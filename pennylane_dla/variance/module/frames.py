@@ -31,7 +31,7 @@ MAX_BLOCK = 64  # a sparse matrix is diagonalised block by block up to this size
 
 
 @dataclass(frozen=True, eq=False)
-class Frame:
+class Eigenframe:
     """The eigenbasis of a skew matrix: columns of frequency 0, then all ``u``, then all ``v``.
 
     Args:
@@ -48,7 +48,7 @@ class Frame:
         return self.basis.shape[0] - 2 * len(self.frequencies)
 
     @classmethod
-    def of(cls, action) -> Frame:
+    def of(cls, action) -> Eigenframe:
         """Diagonalise a skew matrix."""
         if not scipy.sparse.issparse(action):
             still, first, second, frequencies = _diagonalise(np.asarray(action))
@@ -160,7 +160,7 @@ class Phases:
         law: of the trainable elements
     """
 
-    def __init__(self, frame: Frame, law: AngleLaw):
+    def __init__(self, frame: Eigenframe, law: AngleLaw):
         w = frame.frequencies
         self._law = law
         scale = w.max(initial=0) or 1.0
@@ -195,7 +195,7 @@ class Phases:
 
 
 @dataclass(frozen=True, eq=False)
-class Moments:
+class SplitMoments:
     """A covariance and a mean, split as a frame splits the space.
 
     Args:
@@ -215,7 +215,7 @@ class Moments:
     mean: Complex[np.ndarray, " p"]
 
     @classmethod
-    def split(cls, covariance: Float[np.ndarray, "d d"], mean: Float[np.ndarray, " d"], zeros: int) -> Moments:
+    def split(cls, covariance: Float[np.ndarray, "d d"], mean: Float[np.ndarray, " d"], zeros: int) -> SplitMoments:
         """From a matrix and a vector in the basis of a frame."""
         p = (len(mean) - zeros) // 2
         o, x, y = slice(0, zeros), slice(zeros, zeros + p), slice(zeros + p, None)
@@ -242,10 +242,10 @@ class Moments:
         e[y, x], e[x, y] = both.imag, -apart.imag
         return e, np.concatenate([self.still_mean, self.mean.real, self.mean.imag])
 
-    def rotated(self, phases: tuple[np.ndarray, np.ndarray, np.ndarray], backwards: bool = False) -> Moments:
+    def rotated(self, phases: tuple[np.ndarray, np.ndarray, np.ndarray], backwards: bool = False) -> SplitMoments:
         """Averaged over a rotation; ``backwards`` by the opposite angle."""
         one, of_sum, of_difference = (a.conj() for a in phases) if backwards else phases
-        return Moments(
+        return SplitMoments(
             self.still,
             self.mixed * one,
             self.sums * of_sum,
@@ -254,7 +254,7 @@ class Moments:
             self.mean * one,
         )
 
-    def slope(self, other: Moments, frequencies: Float[np.ndarray, " p"]) -> tuple[float, float]:
+    def slope(self, other: SplitMoments, frequencies: Float[np.ndarray, " p"]) -> tuple[float, float]:
         """``Tr[F A E Aᵀ]`` and ``fᵀ A e`` with ``A`` the generator, for ``F, f`` of ``self`` and ``E, e`` of
         ``other``."""
         w = frequencies

@@ -93,7 +93,7 @@ def predict(problem: Problem) -> Prediction:
     if isinstance(observable, Declined):
         return Prediction.unavailable(observable.reason)
     try:
-        walk = _Walk(problem, layers, observable)
+        walk = _NoisyWalk(problem, layers, observable)
         mean, second, slopes, mean_slopes = walk.sweep()
     except _TooMuchWork as reason:
         return Prediction.unavailable(str(reason))
@@ -127,7 +127,7 @@ def _layers(effective: EffectiveAnsatz) -> list[Layer] | None:
     return layers if len(driven) == len(set(driven)) else None
 
 
-class _Walk:
+class _NoisyWalk:
     """Covariances on the strings in reach, layer by layer from both ends."""
 
     def __init__(self, problem: Problem, layers: list[Layer], observable: PauliSum):

@@ -64,7 +64,7 @@ def exact_variances(
     law, num_elements = problem.law, problem.ansatz.arguments.num_elements
     total = count * (1 + len(observables))
     shown = Count(total)
-    states = [_Moments.of(sector.density)]
+    states = [_StateMoments.of(sector.density)]
     matrices, order = walk.changes
     steps = [_Step.of(walk, k, law) for k in range(count)]
     for k in paced(range(count), "second moments of the state", total):
@@ -74,7 +74,7 @@ def exact_variances(
     result = []
     for observable in observables:
         rotated = walk.last_basis.conj().T @ observable @ walk.last_basis
-        seen = _Moments(np.einsum("ca,eb->ceab", rotated, rotated), rotated)
+        seen = _StateMoments(np.einsum("ca,eb->ceab", rotated, rotated), rotated)
         mean, second = seen.overlap(states[-1])
         slopes, mean_slopes = np.zeros(count), np.zeros(count)
         for k in range(count - 1, -1, -1):
@@ -149,17 +149,17 @@ def _characteristic(law: AngleLaw, angle: Angle, scale: float, times: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
-class _Moments:
+class _StateMoments:
     """``E[X ⊗ X]`` as ``second[a, b, c, e] = E[X_ac X_be]``, and ``E[X]``."""
 
     second: Complex[np.ndarray, "d d d d"]
     first: Complex[np.ndarray, "d d"]
 
     @classmethod
-    def of(cls, rho: Complex[np.ndarray, "d d"]) -> _Moments:
+    def of(cls, rho: Complex[np.ndarray, "d d"]) -> _StateMoments:
         return cls(np.einsum("ac,be->abce", rho, rho), rho)
 
-    def changed(self, matrix: np.ndarray) -> _Moments:
+    def changed(self, matrix: np.ndarray) -> _StateMoments:
         """In another basis: ``(W ⊗ W) M (W ⊗ W)†``; ``M`` is Hermitian, so that both sides are the same work.
 
         In real numbers: half the work where ``W`` is real, and products so small that no BLAS spreads them over
@@ -174,18 +174,18 @@ class _Moments:
             x = np.ascontiguousarray(x.reshape(d * d, d * d).T)
             y = -y.reshape(d * d, d * d).T
         second = (x + 1j * y).reshape(d, d, d, d)
-        return _Moments(second, matrix @ self.first @ matrix.conj().T)
+        return _StateMoments(second, matrix @ self.first @ matrix.conj().T)
 
-    def averaged(self, step: _Step) -> _Moments:
+    def averaged(self, step: _Step) -> _StateMoments:
         """Over one rotation, in its eigenbasis."""
-        return _Moments(self.second * step.pairs, self.first * step.single)
+        return _StateMoments(self.second * step.pairs, self.first * step.single)
 
-    def overlap(self, other: _Moments) -> tuple[float, float]:
+    def overlap(self, other: _StateMoments) -> tuple[float, float]:
         """``Tr[ŌR̄]`` and ``Tr[F M]``."""
         first = np.sum(self.first * other.first.T).real
         return float(first), float(np.sum(self.second * other.second.transpose(2, 3, 0, 1)).real)
 
-    def slope(self, other: _Moments, levels: Float[np.ndarray, " d"]) -> tuple[float, float]:
+    def slope(self, other: _StateMoments, levels: Float[np.ndarray, " d"]) -> tuple[float, float]:
         """``E[∂l]`` and ``E[(∂l)²]`` for ``F`` of ``self`` and ``M`` of ``other``."""
         gaps = levels[None, :] - levels[:, None]  # of index (c, a)
         first = np.sum(-1j * gaps * self.first * other.first.T).real

@@ -34,7 +34,7 @@ _WINDOW = 2 * np.pi * 10_007  # of an angle that has no period
 
 
 @dataclass(frozen=True, eq=False)
-class AngleMap:
+class ChainRule:
     """How the angles of the rotations come from the elements of the arguments.
 
     Args:
@@ -50,7 +50,7 @@ class AngleMap:
     own: list[int]
 
     @classmethod
-    def of(cls, angles: Sequence[Angle], num_elements: int) -> AngleMap:
+    def of(cls, angles: Sequence[Angle], num_elements: int) -> ChainRule:
         """From the angles."""
         return cls(*angle_map(angles, num_elements))
 
@@ -116,7 +116,7 @@ def sampled_variances(
     measured = [_Measured.of(matrices, kind) for matrices, kind in zip(observables, kinds, strict=True)]
     sampler = SectorSampler.of(walk, [matrix for one in measured for matrix in one.matrices])
     spreads = np.array([np.ptp(level) for level in sampler.levels]) if len(sampler.levels) else np.zeros(0)
-    chain = AngleMap.of(walk.angles, problem.ansatz.arguments.num_elements)
+    chain = ChainRule.of(walk.angles, problem.ansatz.arguments.num_elements)
     reach = abs(chain.chain.T) @ spreads if len(spreads) else np.zeros(problem.ansatz.arguments.num_elements)
     run = _Run(walk, problem, sampler, chain, measured, reach)
     run.sample(single=True)
@@ -158,7 +158,7 @@ class _Run:
     walk: SectorWalk
     problem: Problem
     sampler: SectorSampler
-    angles: AngleMap
+    angles: ChainRule
     measured: Sequence[_Measured]
     reach: np.ndarray
 

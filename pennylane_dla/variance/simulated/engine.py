@@ -158,7 +158,7 @@ def _observables(problem: Problem) -> tuple[PauliSum, ...] | Declined:
 
 
 @dataclass
-class _Moments:
+class _PowerSums:
     """Sums of powers about a point near the mean, to the fourth; ``scale`` is the size of what would be rounding
     beside it."""
 
@@ -213,8 +213,8 @@ def _sample(
         slope = slope.reshape(batch * number, -1)
         slope = (slope if forwards else slope @ chain).reshape(batch, number * num)
         if loss is None:
-            loss = _Moments(scale, value.mean(axis=0))
-            gradient = _Moments(np.repeat(scale, num), slope.mean(axis=0))
+            loss = _PowerSums(scale, value.mean(axis=0))
+            gradient = _PowerSums(np.repeat(scale, num), slope.mean(axis=0))
         loss.add(value)
         gradient.add(slope)
         shown.advance(batch)
@@ -269,7 +269,7 @@ def _losses(
     return np.stack(columns, axis=1), np.stack(derivatives, axis=1), np.array(scale)
 
 
-def _precise(loss: _Moments, gradient: _Moments, rtol: float) -> bool:
+def _precise(loss: _PowerSums, gradient: _PowerSums, rtol: float) -> bool:
     """Whether most of the observables are known well: their losses, and half of their components that move."""
     _, variance, error = loss.variance()
     good = (variance == 0) | (error <= rtol * variance)

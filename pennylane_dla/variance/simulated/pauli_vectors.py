@@ -31,7 +31,7 @@ from pennylane_dla.pauli import PauliSum
 from pennylane_dla.variance.estimate import Declined
 from pennylane_dla.variance.problem import Budget
 
-from .reached_strings import Damping, Mixing, ReachedStrings, Turn, reached_strings
+from .reached_strings import Damping, Mixing, ReachedStrings, StringTurn, reached_strings
 
 MAX_AMPLIFICATION = 1e4
 MAX_BATCH = 512
@@ -109,7 +109,7 @@ class StringSimulation:
             step = self.reached.steps[position]
             if position in self.kept:
                 copies[position] = vector[: _size(step)].copy()
-            if isinstance(step, Turn):
+            if isinstance(step, StringTurn):
                 _turn(vector, step, angles[:, step.rotation], 1.0)
             elif isinstance(step, Damping):
                 vector[: len(step.factors)] *= step.factors[:, None]
@@ -124,7 +124,7 @@ class StringSimulation:
         split = number * batch
         for position, step in enumerate(self.reached.steps):
             checkpoint()
-            if isinstance(step, Turn):
+            if isinstance(step, StringTurn):
                 wanted = not self.angles[step.rotation].fixed
                 slope = _turn(both, step, angles[:, step.rotation], -1.0, number if wanted else 0)
                 if wanted:
@@ -182,7 +182,7 @@ def _kept(reached: ReachedStrings) -> frozenset[int]:
     kept, amplification = set(), 1.0
     for position in range(len(reached.steps) - 1, -1, -1):
         step = reached.steps[position]
-        if isinstance(step, Turn):
+        if isinstance(step, StringTurn):
             continue
         least = np.abs(step.factors).min() if isinstance(step, Damping) else 0.0
         if least * MAX_AMPLIFICATION > amplification:
@@ -193,7 +193,7 @@ def _kept(reached: ReachedStrings) -> frozenset[int]:
     return frozenset(kept)
 
 
-def _turn(vectors, step: Turn, angles: Float[np.ndarray, " batch"], direction: float, slopes: int = 0):
+def _turn(vectors, step: StringTurn, angles: Float[np.ndarray, " batch"], direction: float, slopes: int = 0):
     """Turn all pairs, in place; ``direction = -1`` undoes it.
 
     The columns are blocks of a batch. With ``slopes`` blocks of observables before that of the state, ``Σ (u_second

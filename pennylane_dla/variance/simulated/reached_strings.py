@@ -31,7 +31,7 @@ SECONDS_PER_PAIR = 3e-8  # of a rotation, there and back, in one circuit of a la
 SECONDS_PER_STRING = 5e-9  # of a channel, likewise
 
 
-class Turn(NamedTuple):
+class StringTurn(NamedTuple):
     """One term of a rotation: coefficients of ``Q = first`` and ``iPQ = second`` turn by ``scale · α``.
 
     Args:
@@ -59,7 +59,7 @@ class Mixing(NamedTuple):
     matrix: scipy.sparse.csr_array
 
 
-Step = Turn | Damping | Mixing
+Step = StringTurn | Damping | Mixing
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,7 +98,7 @@ def reached_strings(
     Returns:
         the strings and the steps between them, or the reason why there are none
     """
-    walk = _Walk(effective, len(observables), max_strings, max_seconds, budget)
+    walk = _Search(effective, len(observables), max_strings, max_seconds, budget)
     try:
         with current().part(2 / 3):
             places = [walk.found.locate(observable.strings) for observable in observables]
@@ -142,7 +142,7 @@ class _Pairs:
         return np.concatenate(self.first), np.concatenate(self.second)
 
 
-class _Walk:
+class _Search:
     """From the end of the circuit to its start."""
 
     def __init__(self, effective: EffectiveAnsatz, number: int, max_strings: int, max_seconds: float, budget: Budget):
@@ -248,7 +248,7 @@ class _Walk:
             elif name == "turn":
                 for rotation, scale, pairs, count in items:
                     first, second = joined[id(pairs)]
-                    steps.append(Turn(rotation, scale, first[:count], second[:count]))
+                    steps.append(StringTurn(rotation, scale, first[:count], second[:count]))
             else:
                 for images, count in items:
                     key = id(images), count

@@ -8,7 +8,7 @@ from pennylane import numpy as pnp
 
 import pennylane_dla as dla
 from pennylane_dla.variance.sector import engine
-from pennylane_dla.variance.sector.sampled import AngleMap
+from pennylane_dla.variance.sector.sampled import ChainRule
 from pennylane_dla.variance.sector.samples import SectorSampler
 from pennylane_dla.variance.sector.sector import find_sector
 from pennylane_dla.variance.sector.walk import SectorWalk
@@ -48,7 +48,7 @@ def test_losses_and_gradients_at_random_points(build, single, digits):
     ansatz = ansatz_of(circuit, weights)
     problem, sector = problem_of(ansatz), find_sector(ansatz)
     walk = SectorWalk(sector, problem.effective.angles)
-    angles = AngleMap.of(walk.angles, weights.size)
+    angles = ChainRule.of(walk.angles, weights.size)
     points = np.random.default_rng(4).uniform(0, 12, (6, weights.size))
     values, slopes = SectorSampler.of(walk, [sector.compressed(problem.observable)]).run(
         angles.angles(points, np.random.default_rng(0)), single
