@@ -166,10 +166,10 @@ def test_free_fermions_on_a_hundred_qubits():
 def test_memory_that_does_not_hold_every_covariance_gives_the_same(monkeypatch):
     problem = qaoa(4, 6, ring(4), PauliSum.from_dict({"ZZII": 1.0, "IZZI": 0.5}))
     everything = module.predict(problem)
-    monkeypatch.setattr(module._Walk, "_stride", lambda self: 3)
+    monkeypatch.setattr(module._CovarianceWalk, "_stride", lambda self: 3)
     again = module.predict(problem)
     np.testing.assert_allclose(again.gradient.value, everything.gradient.value, rtol=1e-12)
-    monkeypatch.setattr(module._Walk, "_stride", lambda self: 5)
+    monkeypatch.setattr(module._CovarianceWalk, "_stride", lambda self: 5)
     again = module.predict(problem)
     np.testing.assert_allclose(again.gradient.value, everything.gradient.value, rtol=1e-12)
 

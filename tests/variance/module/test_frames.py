@@ -30,7 +30,7 @@ SPECTRA = {
 def test_the_frame_of_a_large_skew_matrix(name):
     frequencies, zeros = SPECTRA[name]
     matrix = skew(frequencies, zeros, seed=3)
-    frame = frames.Frame.of(matrix)
+    frame = frames.Eigenframe.of(matrix)
     assert frame.zeros == zeros
     np.testing.assert_allclose(np.sort(frame.frequencies), np.sort(frequencies), atol=1e-11)
     np.testing.assert_allclose(frame.basis.T @ frame.basis, np.eye(len(matrix)), atol=1e-11)
