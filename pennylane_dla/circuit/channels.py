@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 
 import numpy as np
 import pennylane as qp
-from jaxtyping import Float
+from jaxtyping import Complex, Float
 
 from pennylane_dla.errors import DLAError
 
@@ -26,7 +27,9 @@ def pauli_basis(k: int) -> np.ndarray:
     return basis
 
 
-def transfer_matrix(kraus: Float[np.ndarray, "r d d"]) -> Float[np.ndarray, "4**k 4**k"]:
+def transfer_matrix(
+    kraus: Sequence[Complex[np.ndarray, "d d"]] | Complex[np.ndarray, "r d d"],
+) -> Float[np.ndarray, "4**k 4**k"]:
     """``T[i, j] = Tr[P_i Σ_r K_r† P_j K_r] / 2^k``: the adjoint channel on Pauli words.
 
     Args:

@@ -19,7 +19,7 @@ from pennylane_dla import compat
 from pennylane_dla.allowance import OutOfTime, checkpoint
 from pennylane_dla.errors import DLAError
 
-from .ansatz import Ansatz, Channel
+from .ansatz import Ansatz, Arguments, Channel
 from .arguments import Call, read_call, read_tape
 from .channels import channel_key, transfer_of
 from .decomposition import Primitive, leaves_of, matrix_leaves, numbers, structure, vector_of
@@ -31,6 +31,7 @@ from .probing import AngleMap, ProbePoints, angle_map, without_data
 from .states import fold, prepare
 from .unitaries import clifford_factors, require_unitary
 
+_NONE_YET = Arguments((), (), np.zeros(0), lambda rows: rows)  # of a part of a batch that is still being read
 MAX_COEFFICIENT = 1e8  # of an argument element in an angle, radians per unit
 MAX_BATCH = 64  # elements of a broadcast batch that are diagnosed
 FREE = 3  # evaluations of the circuit that are made however long they take: without them nothing is known
@@ -325,7 +326,7 @@ class _Reader:
         state, gates = fold(prepare(self.preparations, self.known, self.wires), self.gates.finish())
         measurements = read_measurements(self.tape.measurements, self.wires, observables_known)
         notes = (*self.source.notes, *self.gates.notes())
-        return Ansatz(self.wires, gates, state, measurements, None, notes)
+        return Ansatz(self.wires, gates, state, measurements, _NONE_YET, notes)
 
     def _add(self, leaf: Primitive, start: int) -> None:
         gates, slots = self.gates, range(start, start + len(leaf.slots))

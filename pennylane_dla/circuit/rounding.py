@@ -20,7 +20,7 @@ def clean(values: np.ndarray, rtol: float = 1e-9) -> np.ndarray:
     return result
 
 
-def clean_offset(values: np.ndarray, tolerance: np.ndarray) -> np.ndarray:
+def clean_offset(values: np.ndarray | float, tolerance: np.ndarray | float) -> np.ndarray:
     """Offsets that are zero, or a multiple of π/12, up to rounding."""
     unit = np.pi / 12
     rounded = np.round(values / unit) * unit

@@ -87,7 +87,7 @@ class FixedChunks:
 
 @partial(jax.jit, donate_argnums=0)
 def _eliminate(
-    rows: Float64[Array, "m dim"], chunk: Float64[Array, "k dim"], pivots: Int32[Array, " k"], p: int
+    rows: Float64[Array, "m dim"], chunk: Float64[Array, "k dim"], pivots: Int32[Array, " k"], p: int | Int[Array, ""]
 ) -> Float64[Array, "m dim"]:
     return _reduce(rows - rows[:, pivots] @ chunk, p)
 
