@@ -7,7 +7,7 @@ from functools import cache
 
 import numpy as np
 import pennylane as qp
-from jaxtyping import Complex, Float
+from jaxtyping import Float, Inexact
 
 from pennylane_dla.errors import DLAError
 
@@ -27,9 +27,7 @@ def pauli_basis(k: int) -> np.ndarray:
     return basis
 
 
-def transfer_matrix(
-    kraus: Sequence[Complex[np.ndarray, "d d"]] | Complex[np.ndarray, "r d d"],
-) -> Float[np.ndarray, "4**k 4**k"]:
+def transfer_matrix(kraus: Sequence[np.ndarray] | Inexact[np.ndarray, "r d d"]) -> Float[np.ndarray, "words words"]:
     """``T[i, j] = Tr[P_i Σ_r K_r† P_j K_r] / 2^k``: the adjoint channel on Pauli words.
 
     Args:

@@ -40,7 +40,7 @@ class EffectiveChannel:
     z: PauliStrings
     z_signs: Int[np.ndarray, " k"]
     x_signs: Int[np.ndarray, " k"]
-    transfer: Float[np.ndarray, "4**k 4**k"]
+    transfer: Float[np.ndarray, "words words"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,7 +65,7 @@ class EffectiveAnsatz:
 
     strings: PauliStrings
     coefficients: Float[np.ndarray, " terms"]
-    offsets: Int[np.ndarray, " rotations+1"]
+    offsets: Int[np.ndarray, " ends"]
     angles: tuple[Angle, ...]
     channels: tuple[EffectiveChannel, ...]
     state: State

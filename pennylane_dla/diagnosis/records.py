@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict, dataclass, field, fields
 from fractions import Fraction
 from math import isnan
-from typing import Any, Self
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -249,6 +249,9 @@ class Source:
     options: Any
 
 
+_Diagnosed = TypeVar("_Diagnosed", bound="Diagnosis")
+
+
 @dataclass(frozen=True, eq=False)
 class Diagnosis:
     """Whether a circuit can be trained, and why.
@@ -284,7 +287,7 @@ class Diagnosis:
     analytic: bool = False
 
     @classmethod
-    def of(cls, diagnosis: Diagnosis) -> Self:
+    def of(cls: type[_Diagnosed], diagnosis: Diagnosis) -> _Diagnosed:
         """The same findings as an instance of this class."""
         return cls(**{entry.name: getattr(diagnosis, entry.name) for entry in fields(diagnosis)})
 

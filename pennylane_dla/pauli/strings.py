@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import jax
 import numpy as np
-from jaxtyping import Bool, Int, UInt8, UInt32
+from jaxtyping import Bool, Int, Shaped, UInt8, UInt32
 
 WORD = 32
 LETTERS = "IXZY"  # a letter's code is x + 2 z
@@ -24,7 +24,7 @@ def num_words(num_wires: int) -> int:
     return max(1, -(-num_wires // WORD))
 
 
-def pack(bits: UInt8[np.ndarray, "*batch n"]) -> UInt32[np.ndarray, "*batch words"]:
+def pack(bits: Shaped[np.ndarray, "*batch n"]) -> UInt32[np.ndarray, "*batch words"]:
     """Pack the last axis, qubit ``q`` into bit ``q % 32`` of word ``q // 32``."""
     bits = np.asarray(bits, dtype=np.uint8)
     padding = num_words(bits.shape[-1]) * WORD - bits.shape[-1]
@@ -55,7 +55,7 @@ class PauliStrings:
     num_wires: int = field(metadata={"static": True})
 
     @classmethod
-    def from_bits(cls, x: UInt8[np.ndarray, "*batch"], z: UInt8[np.ndarray, "*batch"]) -> PauliStrings:
+    def from_bits(cls, x: Shaped[np.ndarray, "*batch"], z: Shaped[np.ndarray, "*batch"]) -> PauliStrings:
         """From unpacked bits."""
         return cls(pack(x), pack(z), np.shape(x)[-1])
 
@@ -120,7 +120,7 @@ class PauliStrings:
     def __iter__(self):
         return (self[i] for i in range(len(self)))
 
-    def vectors(self) -> UInt32[np.ndarray, "m 2*words"]:
+    def vectors(self) -> UInt32[np.ndarray, "m columns"]:
         """``(x|z)`` in one array, one row a string: what F₂ linear algebra works on."""
         return np.concatenate([self.x, self.z], axis=-1)
 

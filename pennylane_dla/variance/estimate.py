@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Any, Self
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -62,6 +62,9 @@ class VarianceEstimate:
         return self.value is not None
 
 
+_Predicted = TypeVar("_Predicted", bound="Prediction")
+
+
 @dataclass(frozen=True, eq=False)
 class Prediction:
     """What an engine returns for one observable.
@@ -85,7 +88,7 @@ class Prediction:
     gradient_mean: VarianceEstimate | None = None
 
     @classmethod
-    def unavailable(cls, reason: str) -> Self:
+    def unavailable(cls: type[_Predicted], reason: str) -> _Predicted:
         missing = VarianceEstimate.unavailable(reason)
         return cls(missing, missing)
 

@@ -54,7 +54,7 @@ def adjacency(rows: UInt64[np.ndarray, "m words"]) -> list[int]:
     return result
 
 
-def components(neighbours: list[int]) -> tuple[list[Int[np.ndarray, " m"]], Int[np.ndarray, " k"]]:
+def components(neighbours: list[int]) -> tuple[list[Int[np.ndarray, " _"]], Int[np.ndarray, " k"]]:
     """Connected components of two or more, by first member, and isolated vertices."""
     waiting = (1 << len(neighbours)) - 1
     connected, isolated = [], []

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from jaxtyping import Bool, Int, UInt64
+from jaxtyping import Bool, Int, Shaped, UInt64
 
 WORD = 64
 CHUNK = 2**22  # entries of a temporary (rows, columns) array
@@ -23,7 +23,7 @@ def num_words(num_columns: int) -> int:
     return -(-num_columns // WORD)
 
 
-def pack(bits: Bool[np.ndarray, "m k"]) -> UInt64[np.ndarray, "m words"]:
+def pack(bits: Shaped[np.ndarray, "m k"]) -> UInt64[np.ndarray, "m words"]:
     """Pack the columns of a matrix of zeros and ones."""
     bits = np.asarray(bits)
     bits = bits.view(np.uint8) if bits.dtype == bool else bits.astype(np.uint8)

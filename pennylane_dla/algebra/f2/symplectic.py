@@ -36,8 +36,8 @@ def swap(rows: UInt64[np.ndarray, "m words"]) -> UInt64[np.ndarray, "m words"]:
 
 
 def form(
-    left: UInt64[np.ndarray, "*batch words"], right: UInt64[np.ndarray, "*batch words"]
-) -> Bool[np.ndarray, "*batch"]:
+    left: UInt64[np.ndarray, "*left words"], right: UInt64[np.ndarray, "*right words"]
+) -> Bool[np.ndarray, "*rows"]:
     """``ω(left, right)`` row by row, with broadcasting."""
     right = np.atleast_2d(right)
     return linear.parity(left & swap(right))

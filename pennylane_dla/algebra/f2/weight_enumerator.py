@@ -72,7 +72,7 @@ class Code:
         return _checks(self.rows)
 
     @cached_property
-    def _blocks(self) -> tuple[list[Bool[np.ndarray, "k n"]], list[tuple[int, Int[np.ndarray, " n"]]]]:
+    def _blocks(self) -> tuple[list[Bool[np.ndarray, "_ _"]], list[tuple[int, Int[np.ndarray, " _"]]]]:
         """The distinct blocks, and for each block which of them it is and its coordinates."""
         row, column = self.rows.nonzero()
         size = self.dim + self.length

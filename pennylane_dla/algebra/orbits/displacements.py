@@ -14,7 +14,7 @@ from fractions import Fraction
 from functools import cached_property
 from itertools import combinations
 from math import comb
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Bool, UInt64
@@ -28,6 +28,7 @@ Row = UInt64[np.ndarray, "1 words"]
 Rows = UInt64[np.ndarray, "m words"]
 
 
+@runtime_checkable
 class Displacements(Protocol):
     """The set of displacements of one component, as a subset of the span of ``rows``.
 

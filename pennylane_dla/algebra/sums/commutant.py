@@ -231,7 +231,7 @@ class Commutant:
         values, vectors = np.linalg.eigh(stacked)
         return vectors[:, values < 1e-14 * self.dim + 1e-12 * max(values[-1], 1.0)]
 
-    def irreducibles(self) -> list[Float[np.ndarray, "d m"]]:
+    def irreducibles(self) -> list[Float[np.ndarray, "d _"]]:
         """The module as an orthogonal sum of irreducible ones, a basis of each.
 
         A random symmetric element of the commutant has one eigenvalue on each.
@@ -241,7 +241,7 @@ class Commutant:
         gaps = np.flatnonzero(np.diff(values) > 1e-7 * np.abs(values).max()) + 1
         return np.split(vectors, gaps, axis=1)
 
-    def equivalent(self, parts: Sequence[Float[np.ndarray, "d m"]]) -> list[int]:
+    def equivalent(self, parts: Sequence[Float[np.ndarray, "d _"]]) -> list[int]:
         """A number for each part, the same for equivalent ones."""
         noise = self.rng.normal(size=(self.dim, self.dim))
         between = self.project(noise + noise.T)

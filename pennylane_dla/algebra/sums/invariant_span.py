@@ -172,8 +172,8 @@ def _close(coordinates, seeds, max_dim, max_memory, so_far, basis) -> InvariantS
 def invariant_dimension(
     coordinates: Coordinates,
     seeds: Sequence[PauliSum],
-    residues: Sequence[Float[np.ndarray, " terms"]],
-    seed_residues: Sequence[Float[np.ndarray, " terms"]],
+    residues: Sequence[Float[np.ndarray, " _"]],
+    seed_residues: Sequence[Float[np.ndarray, " _"]],
     p: int,
     max_dim: int,
     max_memory: int,

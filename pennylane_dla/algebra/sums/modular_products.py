@@ -53,12 +53,12 @@ class FixedChunks:
             self._chunks = [jnp.pad(chunk, ((0, 0), (0, dim - chunk.shape[1]))) for chunk in self._chunks]
 
     @property
-    def chunks(self) -> list[Float[np.ndarray, "rows dim"]]:
+    def chunks(self) -> list[Float[np.ndarray, "_ dim"]]:
         """The chunks as NumPy arrays."""
         return [np.array(chunk) for chunk in self._chunks]
 
     @property
-    def pivots(self) -> list[Int[np.ndarray, " rows"]]:
+    def pivots(self) -> list[Int[np.ndarray, " _"]]:
         """The coordinates on which each chunk is the identity."""
         return [np.array(pivots) for pivots in self._pivots]
 
@@ -94,10 +94,13 @@ def _eliminate(
 
 @partial(jax.jit, donate_argnums=0)
 def _add_product(
-    rows: Float64[Array, "m dim"], weights: Float64[Array, "m k"], chunk: Float64[Array, "k dim"], p: int
+    rows: Float64[Array, "m dim"],
+    weights: Float64[Array, "m k"],
+    chunk: Float64[Array, "k dim"],
+    p: int | Int[Array, ""],
 ) -> Float64[Array, "m dim"]:
     return _reduce(rows + weights @ chunk, p)
 
 
-def _reduce(values: Float64[Array, "m dim"], p: int) -> Float64[Array, "m dim"]:
+def _reduce(values: Float64[Array, "m dim"], p: int | Int[Array, ""]) -> Float64[Array, "m dim"]:
     return values - p * jnp.rint(values * (1.0 / p))

@@ -67,7 +67,7 @@ def _radical(square: Fraction) -> tuple[Fraction, frozenset[int]] | None:
 
 
 def _is_prime(p: int) -> bool:
-    return p % 2 and all(p % q for q in range(3, int(p**0.5) + 1, 2))
+    return p % 2 == 1 and all(p % q for q in range(3, int(p**0.5) + 1, 2))
 
 
 def _square_root(a: int, p: int) -> int:
@@ -75,7 +75,7 @@ def _square_root(a: int, p: int) -> int:
     return pow(a, (p + 1) // 4, p)
 
 
-def embed(groups: Sequence[Float[np.ndarray, " m"]], skip: int = 0) -> tuple[int, list[np.ndarray]] | None:
+def embed(groups: Sequence[Float[np.ndarray, " _"]], skip: int = 0) -> tuple[int, list[np.ndarray]] | None:
     """Coefficients of each generator, scaled by one number, as residues modulo a common prime.
 
     Args:

@@ -184,7 +184,7 @@ def _candidates(dim: int, rank: int) -> list[tuple[str, int]]:
 
 
 def _inside(part: np.ndarray, space: np.ndarray) -> bool:
-    return space.shape[1] > 0 and np.linalg.norm(space.T @ part) ** 2 > 0.5 * part.shape[1]
+    return space.shape[1] > 0 and bool(np.linalg.norm(space.T @ part) ** 2 > 0.5 * part.shape[1])
 
 
 def _join(*reasons: str | None) -> str:

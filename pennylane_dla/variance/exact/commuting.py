@@ -190,7 +190,7 @@ def active_rotations(
 
 def _may_be_dead(effective: EffectiveAnsatz, k: int) -> bool:
     """Whether a rotation leaves the initial state alone, all others put aside."""
-    return abs(abs(effective.state.expectation(effective.strings[k])[0]) - 1) < 1e-12
+    return bool(abs(abs(effective.state.expectation(effective.strings[k])[0]) - 1) < 1e-12)
 
 
 @dataclass(frozen=True, eq=False)

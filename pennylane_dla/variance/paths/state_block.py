@@ -38,10 +38,10 @@ class StateBlock:
 
     gates: tuple[int, ...]
     idle: tuple[int, ...]
-    meets: Bool[np.ndarray, "generators 2*active"]
+    meets: Bool[np.ndarray, "generators columns"]
     syndromes: Bool[np.ndarray, "generators bits"]
-    bits: Bool[np.ndarray, "bits 2*active"]
-    others: Bool[np.ndarray, "others 2*active"]
+    bits: Bool[np.ndarray, "bits columns"]
+    others: Bool[np.ndarray, "others columns"]
 
     def end(
         self, rows: UInt32[np.ndarray, "2 rows words"]

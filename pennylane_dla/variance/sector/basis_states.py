@@ -109,7 +109,7 @@ class Flips:
     def of(
         cls,
         sums: Sequence[PauliSum],
-        residues: Sequence[Float[np.ndarray, " m"]] | None = None,
+        residues: Sequence[Float[np.ndarray, " _"]] | None = None,
         field=None,
     ) -> Flips:
         """Group the terms.

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
-from jaxtyping import Complex, Float
+from jaxtyping import Float, Inexact
 
 from pennylane_dla.algebra.sums.residues import _is_prime, _radical, rational
 
@@ -52,7 +52,7 @@ class PrimeField:
         return np.where(residues > self.p // 2, residues - self.p, residues).astype(float)
 
 
-def embed(groups: Sequence[Complex[np.ndarray, " m"]]) -> tuple[PrimeField, list[Float[np.ndarray, " m"]]] | None:
+def embed(groups: Sequence[Inexact[np.ndarray, " _"]]) -> tuple[PrimeField, list[Float[np.ndarray, " _"]]] | None:
     """Numbers of each group, scaled by one of them, as residues modulo a common prime.
 
     Args:
