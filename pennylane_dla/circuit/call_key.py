@@ -6,6 +6,7 @@ from collections.abc import Hashable, Sequence
 from typing import Any
 
 import jax
+import jax.core
 
 DIFFERENTIATING = ("JVPTracer", "LinearizeTracer")
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import jax
+import jax.core
+import jax.numpy as jnp
 import numpy as np
 import pennylane as qp
 
@@ -55,13 +57,13 @@ def read_leaf(name: str, value: Any) -> Leaf:
     """What is known of one leaf, tracers peeled."""
     if isinstance(value, jax.core.Tracer):
         aval = value.aval
-        if jax.dtypes.issubdtype(aval.dtype, jax.dtypes.extended):  # a random key
+        if jnp.issubdtype(aval.dtype, jax.dtypes.extended):  # a random key
             return Leaf(name, "static", value, (), None, value)
         concrete, differentiated = _peel(value)
         # the tracer itself is not kept: a diagnosis outlives its trace
         return Leaf(name, "jax", concrete, tuple(aval.shape), np.dtype(aval.dtype), None, differentiated)
     if isinstance(value, jax.Array):
-        if jax.dtypes.issubdtype(value.dtype, jax.dtypes.extended):
+        if jnp.issubdtype(value.dtype, jax.dtypes.extended):
             return Leaf(name, "static", value, (), None, value)
         concrete = np.asarray(value)
         return Leaf(name, "jax", concrete, concrete.shape, concrete.dtype, value)
