@@ -60,7 +60,7 @@ class Uniform(Law):
 
     def characteristic(self, t: float) -> complex:
         if self.low is None or self.high is None:
-            return 0.0
+            return 0j
         half = (self.high - self.low) / 2
         return np.exp(0.5j * t * (self.high + self.low)) * np.sinc(t * half / np.pi)
 

@@ -94,10 +94,13 @@ def _eliminate(
 
 @partial(jax.jit, donate_argnums=0)
 def _add_product(
-    rows: Float64[Array, "m dim"], weights: Float64[Array, "m k"], chunk: Float64[Array, "k dim"], p: int
+    rows: Float64[Array, "m dim"],
+    weights: Float64[Array, "m k"],
+    chunk: Float64[Array, "k dim"],
+    p: int | Int[Array, ""],
 ) -> Float64[Array, "m dim"]:
     return _reduce(rows + weights @ chunk, p)
 
 
-def _reduce(values: Float64[Array, "m dim"], p: int) -> Float64[Array, "m dim"]:
+def _reduce(values: Float64[Array, "m dim"], p: int | Int[Array, ""]) -> Float64[Array, "m dim"]:
     return values - p * jnp.rint(values * (1.0 / p))

@@ -67,7 +67,7 @@ def _radical(square: Fraction) -> tuple[Fraction, frozenset[int]] | None:
 
 
 def _is_prime(p: int) -> bool:
-    return p % 2 and all(p % q for q in range(3, int(p**0.5) + 1, 2))
+    return p % 2 == 1 and all(p % q for q in range(3, int(p**0.5) + 1, 2))
 
 
 def _square_root(a: int, p: int) -> int:
