@@ -9,7 +9,6 @@ of equal dimension and rank.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -18,7 +17,7 @@ from jaxtyping import Float
 from pennylane_dla.algebra.ideal import Ideal
 from pennylane_dla.algebra.lie_algebra import LieAlgebra
 from pennylane_dla.allowance import OutOfTime, paced
-from pennylane_dla.pauli import PauliStrings, PauliSum
+from pennylane_dla.pauli import PauliStrings
 
 from .commutant import Commutant, NotConverged
 from .coordinates import Coordinates, twin_classes
@@ -69,7 +68,7 @@ def structure(algebra: LieAlgebra, max_dim: int = MAX_DIM) -> LieAlgebra:
     if algebra.dim > max_dim:
         return replace(algebra, reason=_join(algebra.reason, f"structure not determined above dimension {max_dim}"))
     try:
-        commutant = Commutant(adjoint(algebra, algebra.generators))
+        commutant = Commutant(adjoint(algebra))
         center = commutant.invariants()
         parts = [part for part in commutant.irreducibles() if not _inside(part, center)]
         if center.shape[1] + sum(part.shape[1] for part in parts) != algebra.dim:
@@ -88,7 +87,7 @@ def structure(algebra: LieAlgebra, max_dim: int = MAX_DIM) -> LieAlgebra:
     return replace(algebra, ideals=tuple(ideals))
 
 
-def adjoint(algebra: LieAlgebra, generators: Sequence[PauliSum]) -> list[Float[np.ndarray, "d d"]]:
+def adjoint(algebra: LieAlgebra) -> list[Float[np.ndarray, "d d"]]:
     """``i[G_k, ·]`` on the algebra in an orthonormal basis, for each generator.
 
     Where qubits are interchangeable the basis is found once more, in sums over their permutations.
@@ -96,6 +95,8 @@ def adjoint(algebra: LieAlgebra, generators: Sequence[PauliSum]) -> list[Float[n
     Raises:
         NotConverged: where there is no basis to double precision
     """
+    generators = algebra.generators
+    assert generators is not None  # they are what was closed
     twins = twin_classes(generators)
     if algebra.basis is None or len(np.unique(twins)) < len(twins):
         coordinates = Coordinates(generators, twins)
