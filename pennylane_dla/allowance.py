@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sized
 from contextvars import ContextVar
 from typing import TypeVar
 
@@ -134,7 +134,7 @@ def afford(seconds: float, what: str) -> None:
         raise OutOfTime(f"{what} would take about {seconds:.2g} s, more than is left {_of(allowance)}")
 
 
-def paced(items: Sequence[Item] | Iterable[Item], what: str, total: int | None = None, done: int = 0) -> Iterator[Item]:
+def paced(items: Iterable[Item], what: str, total: int | None = None, done: int = 0) -> Iterator[Item]:
     """The items, one after the other, as long as they seem to get finished in time: each takes about as long as those
     before it.
 
@@ -148,7 +148,7 @@ def paced(items: Sequence[Item] | Iterable[Item], what: str, total: int | None =
         OutOfTime: where the open allowance is used up, or will be
     """
     allowance, start = _open.get(), time.monotonic()
-    total = total or len(items)
+    total = total or (len(items) if isinstance(items, Sized) else 0)
     for number, item in enumerate(items):
         progress.tick()
         now = time.monotonic()

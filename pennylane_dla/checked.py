@@ -24,10 +24,13 @@ def whole_number(name: str, value, least: int, most: int | None = None, advice: 
     >>> whole_number("max_dim", 16, 1)
     16
     """
-    within = isinstance(value, numbers.Integral) and not isinstance(value, bool) and value >= least
-    if within and (most is None or value <= most):
-        return int(value)
-    shown = repr(value) if not within or value.bit_length() < 200 else f"an integer of {value.bit_length()} bits"
+    number = int(value) if isinstance(value, numbers.Integral) and not isinstance(value, bool) else None
+    if number is None or number < least:
+        shown = repr(value)
+    elif most is None or number <= most:
+        return number
+    else:
+        shown = repr(value) if number.bit_length() < 200 else f"an integer of {number.bit_length()} bits"
     wanted = f"an integer of at least {least}" if most is None else f"an integer from {least} to {most:.3g}"
     raise DLAError(f"{name}={shown}: it must be {wanted}.{' ' if advice else ''}{advice}")
 
@@ -67,7 +70,7 @@ def index_of(name: str, value, count: int, owner: str) -> int:
     Raises:
         DLAError: for no integer, and out of range
     """
-    number = isinstance(value, numbers.Integral) and not isinstance(value, bool)
-    if not number or not -count <= value < count:
+    number = int(value) if isinstance(value, numbers.Integral) and not isinstance(value, bool) else None
+    if number is None or not -count <= number < count:
         raise DLAError(f"{name}={value!r}: {owner} has {count} measurements, counted from 0.")
-    return int(value) % count
+    return number % count

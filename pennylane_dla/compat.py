@@ -6,11 +6,12 @@ Nothing here changes the user's configuration: both contexts end with the ``with
 import contextlib
 
 import jax
+import jax.core
 
 try:
     _enable_x64 = jax.enable_x64
 except AttributeError:  # JAX < 0.8
-    from jax.experimental import enable_x64 as _enable_x64
+    from jax.experimental import enable_x64 as _enable_x64  # pyright: ignore[reportAttributeAccessIssue]
 
 
 @contextlib.contextmanager

@@ -156,3 +156,8 @@ def test_strings_select_gates():
         diag = dla.inspect(rotated, progress=False)(qp.numpy.array([0.1, 0.2], requires_grad=True), axes)
         np.testing.assert_allclose(np.ravel(diag.gradient.variance), [0.5, 0.5])
         assert "axes" in " ".join(diag.assumptions)
+
+
+def test_numbers_of_numpy_beyond_the_bounds():
+    with pytest.raises(dla.DLAError, match="shots"):
+        dla.inspect(circuit, shots=np.int64(2 * 10**18))

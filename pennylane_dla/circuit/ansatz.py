@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Float
 
+from pennylane_dla.errors import DLAError
 from pennylane_dla.pauli import PauliStrings, PauliSum, ProjectorProduct
 
 
@@ -178,6 +179,14 @@ class UnknownState:
     """A state the package cannot represent; ``reason`` says which and why."""
 
     reason: str
+
+    def expectation(self, strings: PauliStrings) -> Float[np.ndarray, " m"]:
+        """Not known."""
+        raise DLAError(self.reason)
+
+    def stabilizer_axes(self) -> None:
+        """Not a product of Pauli eigenstates, as far as is known."""
+        return None
 
 
 State = ProductState | VectorState | UnknownState

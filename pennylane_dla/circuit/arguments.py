@@ -3,6 +3,7 @@ gradient's form."""
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import re
 from collections.abc import Callable, Sequence
@@ -243,13 +244,13 @@ def _trainable(leaves, tops, args, names, argnums):
                 )
             return _marked(chosen, tops)
         argnums = 0
-    single = isinstance(argnums, (int, np.integer)) and not isinstance(argnums, bool)
-    numbers = (argnums,) if single else argnums
-    try:
-        numbers = tuple(int(n) if int(n) == n else None for n in numbers)
-    except (TypeError, ValueError):
-        numbers = (None,)
-    if None in numbers:
+    single = isinstance(argnums, (int, np.integer))
+    found: list[int | None] = [None]
+    if not isinstance(argnums, bool):
+        with contextlib.suppress(TypeError, ValueError):
+            found = [int(n) if int(n) == n else None for n in ((argnums,) if single else argnums)]
+    numbers = tuple(n for n in found if n is not None)
+    if len(numbers) < len(found):
         raise DLAError(f"argnums={argnums!r} must be an integer or a sequence of integers.")
     if not args:
         raise DLAError(

@@ -6,6 +6,7 @@ from collections.abc import Hashable, Sequence
 from typing import Any
 
 import jax
+import jax.core
 
 DIFFERENTIATING = ("JVPTracer", "LinearizeTracer")
 
@@ -36,7 +37,7 @@ def _leaf_key(leaf: Any) -> tuple[Hashable, bool]:
     if isinstance(leaf, jax.core.Tracer):
         differentiated, inner = False, leaf
         while type(inner).__name__ in DIFFERENTIATING:
-            differentiated, inner = True, inner.primal
+            differentiated, inner = True, getattr(inner, "primal", None)
         return (leaf.shape, str(leaf.dtype), differentiated), not isinstance(inner, jax.core.Tracer)
     if hasattr(leaf, "shape") and hasattr(leaf, "dtype"):
         trained = getattr(leaf, "requires_grad", None)

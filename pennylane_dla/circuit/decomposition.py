@@ -228,5 +228,5 @@ def _number(value) -> float:
     array = np.asarray(qp.math.toarray(qp.math.unwrap([value])[0]))
     if array.ndim == 0 and not np.iscomplexobj(array):
         return float(array)
-    flat = np.concatenate([array.real.reshape(-1), array.imag.reshape(-1)])
+    flat = np.concatenate([np.real(array).reshape(-1), np.imag(array).reshape(-1)])
     return float(np.cos(1.0 + np.arange(len(flat)) * np.sqrt(2.0)) @ flat)

@@ -23,6 +23,7 @@ from .ansatz import Ansatz, Arguments, Channel
 from .arguments import Call, read_call, read_tape
 from .channels import channel_key, transfer_of
 from .decomposition import Primitive, leaves_of, matrix_leaves, numbers, structure, vector_of
+from .factors import Factor
 from .gates import UNKNOWN, GateList
 from .measurements import read_measurements
 from .operations import factors_of, generator_factors
@@ -332,10 +333,8 @@ class _Reader:
         gates, slots = self.gates, range(start, start + len(leaf.slots))
         if leaf.kind == "matrix" and gates.constant(leaf, slots):
             require_unitary(leaf.operation)
-        if leaf.kind == "table":
-            gates.add(leaf, factors_of(leaf.operation), start)
-        elif leaf.kind == "generator":
-            gates.add(leaf, generator_factors(leaf.operation), start)
+        if leaf.kind in ("table", "generator"):
+            gates.add(leaf, _factors(leaf), start)
         elif leaf.kind == "state":
             self.known.append(gates.constant(leaf, slots))
             self.preparations.append(leaf.operation)
@@ -351,7 +350,7 @@ class _Reader:
             gates.add(leaf, factors, 0, AngleMap.constant(numbers([])))
         else:
             for part in matrix_leaves(leaf):
-                gates.add(part, factors_of(part.operation), 0, AngleMap.constant(numbers([part])))
+                gates.add(part, _factors(part), 0, AngleMap.constant(numbers([part])))
 
     def _readout(self) -> None:
         """Readout errors of the device flip the outcome on every measured wire: ``P`` of weight ``w``
@@ -372,6 +371,13 @@ class _Reader:
                 "argument as data (by argnums, or requires_grad=False)."
             )
         return all(np.isfinite(angle.offset) for angle in angles)
+
+
+def _factors(leaf: Primitive) -> tuple[Factor, ...]:
+    """Of an operation that is in a table or has a generator."""
+    factors = (generator_factors if leaf.kind == "generator" else factors_of)(leaf.operation)
+    assert factors is not None  # what has none is of another kind
+    return factors
 
 
 def _wires(tape, device) -> tuple:

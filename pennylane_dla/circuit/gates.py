@@ -144,7 +144,7 @@ class GateList:
             word = word.replace("I", "")
             if not word:
                 return
-        if len(wires) > 1:
+        if len(word) > 1:
             order = sorted(range(len(wires)), key=wires.__getitem__)
             wires = tuple(wires[a] for a in order)
             word = "".join(word[a] for a in order)
@@ -153,7 +153,7 @@ class GateList:
         key = (wires, word)
         if last >= 0 and self.keys[last] == key and all(stacks[w][-1] == last for w in wires[1:]):
             before = self.gates[last]
-            if angle.affine and before.angle.affine:
+            if isinstance(before, Rotation) and angle.affine and before.angle.affine:
                 if angle.fixed:
                     name, source = before.name, before.source
                 angle = _sum(before.angle, angle)

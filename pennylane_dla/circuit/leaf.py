@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import jax
+import jax.core
+import jax.numpy as jnp
 import numpy as np
 import pennylane as qp
 
@@ -54,14 +56,13 @@ class Leaf:
 def read_leaf(name: str, value: Any) -> Leaf:
     """What is known of one leaf, tracers peeled."""
     if isinstance(value, jax.core.Tracer):
-        aval = value.aval
-        if jax.dtypes.issubdtype(aval.dtype, jax.dtypes.extended):  # a random key
+        if jnp.issubdtype(value.dtype, jax.dtypes.extended):  # a random key
             return Leaf(name, "static", value, (), None, value)
         concrete, differentiated = _peel(value)
         # the tracer itself is not kept: a diagnosis outlives its trace
-        return Leaf(name, "jax", concrete, tuple(aval.shape), np.dtype(aval.dtype), None, differentiated)
+        return Leaf(name, "jax", concrete, tuple(value.shape), np.dtype(value.dtype), None, differentiated)
     if isinstance(value, jax.Array):
-        if jax.dtypes.issubdtype(value.dtype, jax.dtypes.extended):
+        if jnp.issubdtype(value.dtype, jax.dtypes.extended):
             return Leaf(name, "static", value, (), None, value)
         concrete = np.asarray(value)
         return Leaf(name, "jax", concrete, concrete.shape, concrete.dtype, value)
@@ -90,7 +91,7 @@ def read_leaf(name: str, value: Any) -> Leaf:
             concrete.shape,
             concrete.dtype,
             value,
-            requires_grad=bool(value.requires_grad),
+            requires_grad=bool(getattr(value, "requires_grad", False)),
         )
     if isinstance(value, (np.ndarray, np.generic)) and np.issubdtype(value.dtype, np.number):
         return Leaf(name, "numpy", np.asarray(value), np.shape(value), value.dtype, value)

@@ -156,7 +156,9 @@ def _exponential(sentence, wires, scale: float) -> tuple[Factor, ...]:
 
 @cache
 def _generator_of_type(kind: type) -> tuple[Factor, ...]:
-    return generator_factors(kind(0.5, wires=range(kind.num_wires)))
+    factors = generator_factors(kind(0.5, wires=range(kind.num_wires)))
+    assert factors is not None  # a few wires
+    return factors
 
 
 TABLE |= {

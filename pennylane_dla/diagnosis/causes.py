@@ -26,11 +26,11 @@ def find_causes(limit: DeepLimit, prediction: Prediction, noiseless: Prediction 
     """
     causes = []
     found = limit.limit
-    if found is not None and found.modules:
-        share = found.expressiveness
+    share, factor = (None, None) if found is None else (found.expressiveness, found.state_factor)
+    if found is not None and share is not None and factor is not None:
         moves = f"the observable moves in modules of dimension {format_dimension(round(1 / share))}"
         causes.append(Cause("expressiveness", moves, float(share)))
-        state = float(min(found.state_factor, 1))  # beyond 1 it is no cause, and may be too large for a float
+        state = float(min(factor, 1))  # beyond 1 it is no cause, and may be too large for a float
         causes.append(Cause("initial state", f"its purity in those modules is {state:.3g}", state))
         purity = float(found.observable_purity)
         causes.append(Cause("observable", f"its moving terms have squared norm {purity:.3g}", purity))

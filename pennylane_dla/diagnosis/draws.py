@@ -93,7 +93,7 @@ def sample_draws(
         if time.monotonic() - start > seconds and first >= LEAST_DRAWS:
             break
         angles = offsets + (matrix @ elements[first : first + batch].T).T
-        rows.append(register.run(angles) if vectors else (task.run(angles)[1][:, 0],))
+        rows.append(register.run(angles) if register is not None else (task.run(angles)[1][:, 0],))
     slopes, *noises = (np.concatenate(parts) for parts in zip(*rows, strict=True))
     gradient = slopes @ chain
     if not isinstance(observable, ProjectorProduct):
@@ -149,7 +149,7 @@ class _Register:
         self.type = np.complex128 if self.n <= PRECISE_QUBITS else np.complex64
         self._words: dict[tuple, tuple] = {}
         self.projector = isinstance(observable, ProjectorProduct)
-        if self.projector:
+        if isinstance(observable, ProjectorProduct):
             place = 1 << np.arange(self.n - 1, -1, -1)
             masks = task.observables[0].strings.bits()[1] @ place
             kept = np.ones(2**self.n, bool)
@@ -189,7 +189,7 @@ class _Register:
                     slope = overlap.imag
                     plus = minus = np.clip(np.maximum(loss, np.abs(slope)), 0, 1) if self.projector else None
                 slopes[:, turn.gate] += strength * slope
-                if self.projector:
+                if plus is not None and minus is not None:
                     single = plus * (1 - np.minimum(plus, 1)) + minus * (1 - np.minimum(minus, 1))
                     noise[:, turn.gate] += strength**2 / 4 * single
                     outcome[:, turn.gate] = plus + minus

@@ -151,16 +151,15 @@ def _fit(model: str, x, y, e) -> Fit:
     columns = [np.ones_like(x)] if model == "constant" else [np.ones_like(x), -_abscissa(model, x)]
     design = np.stack(columns, axis=1)
     spread = max(float(np.std(y)), MIN_SCATTER)
-    best = None
+    found = []
     for scatter in np.geomspace(MIN_SCATTER, 2 * spread + 2 * MIN_SCATTER, 200):
         variance = e**2 + scatter**2
         weights = 1 / np.sqrt(variance)
         solution, *_ = np.linalg.lstsq(design * weights[:, None], y * weights, rcond=None)
         residuals = y - design @ solution
         likelihood = -0.5 * float(np.sum(residuals**2 / variance + np.log(2 * pi * variance)))
-        if best is None or likelihood > best[0]:
-            best = likelihood, solution, scatter, variance
-    likelihood, solution, scatter, variance = best
+        found.append((likelihood, solution, scatter, variance))
+    likelihood, solution, scatter, variance = max(found, key=lambda one: one[0])
     count, parameters = len(x), design.shape[1] + 1
     # the likelihood estimate of a scatter is too small by the degrees of freedom that the fit used
     freedom = max(count - design.shape[1], 1)

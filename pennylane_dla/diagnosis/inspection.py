@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import jax
+import jax.core
 import numpy as np
 import pennylane as qp
 
@@ -149,7 +150,8 @@ def _diagnose_measurement(
     """One measurement of all circuits of a broadcast batch (usually one), from what is predicted for each of them."""
     measurement = batch[0].measurements[index]
     prediction = _stack([one.finite for one in found])
-    limit = DeepLimit(**vars(_stack([one.limit for one in found])) | {"limit": found[0].limit.limit})
+    stacked: dict[str, Any] = {**vars(_stack([one.limit for one in found])), "limit": found[0].limit.limit}
+    limit = DeepLimit(**stacked)
     undamped = found[0].undamped
     if measurement.observable is None:
         return _collect(measurement, batch[0].arguments, prediction, limit)
@@ -157,7 +159,11 @@ def _diagnose_measurement(
     causes = find_causes(limit, prediction, undamped)
     result = replace(result, causes=causes)
     kind, budget = measurement.kind, options.budget
-    problems = [Problem(ansatz, ansatz.measurements[index].observable, law, budget, kind) for ansatz in batch]
+    problems = [
+        Problem(ansatz, observable, law, budget, kind)
+        for ansatz in batch
+        if (observable := ansatz.measurements[index].observable) is not None
+    ]
     seconds = DRAWING * min(1.0, options.budget.max_seconds / 10) / len(batch[0].measurements)
     signal = measured_signal(problems, prediction, options.shots or DEFAULT_SHOTS, seconds, limit.limit)
     return replace(result, signal=signal)
@@ -208,16 +214,16 @@ def _stack(predictions: Sequence[Prediction]) -> Prediction:
     if len(predictions) == 1:
         return predictions[0]
     first = predictions[0]
-    means = [p.loss_mean for p in predictions]
-    slopes = [p.gradient_mean for p in predictions]
+    means = [p.loss_mean for p in predictions if p.loss_mean is not None]
+    slopes = [p.gradient_mean for p in predictions if p.gradient_mean is not None]
     return Prediction(
         _stack_estimates([p.loss for p in predictions]),
         _stack_estimates([p.gradient for p in predictions]),
-        None if any(mean is None for mean in means) else float(np.mean(means)),
+        float(np.mean(means)) if len(means) == len(predictions) else None,
         first.statistics,
         # batch elements share the seed: their errors need not be independent
         loss_mean_stderr=float(np.mean([p.loss_mean_stderr for p in predictions])),
-        gradient_mean=None if any(slope is None for slope in slopes) else _stack_estimates(slopes),
+        gradient_mean=_stack_estimates(slopes) if len(slopes) == len(predictions) else None,
     )
 
 
@@ -230,9 +236,10 @@ def _stack_estimates(estimates: Sequence[VarianceEstimate]) -> VarianceEstimate:
     def stacked(values):
         return np.stack([np.asarray(value, float) for value in values], axis=-1)
 
+    intervals = [e.interval for e in estimates if e.interval is not None]
     interval = None
-    if all(e.interval is not None for e in estimates):
-        interval = tuple(stacked([e.interval[end] for e in estimates]) for end in (0, 1))
+    if len(intervals) == len(estimates):
+        interval = stacked([low for low, _ in intervals]), stacked([high for _, high in intervals])
     return VarianceEstimate(
         stacked([e.value for e in estimates]),
         stacked([np.broadcast_to(e.stderr, np.shape(e.value)) for e in estimates]),

@@ -83,9 +83,11 @@ class GradientDiagnostics:
     def dead(self) -> tuple[int, ...]:
         """Elements (flattened) whose gradient vanishes identically: an exact 0, not a small number."""
         estimate = self.estimate
-        if estimate.value is None or not (estimate.exact or estimate.interval is not None):
+        at_most = estimate.value
+        if at_most is not None and not estimate.exact:
+            at_most = None if estimate.interval is None else estimate.interval[1]
+        if at_most is None:
             return ()
-        at_most = estimate.value if estimate.exact else estimate.interval[1]
         rows = np.asarray(at_most, float).reshape(self.arguments.num_elements, -1)
         return tuple(int(k) for k in np.flatnonzero(np.all(rows == 0, axis=1)))
 
@@ -267,8 +269,8 @@ class Diagnosis:
         analytic: whether nobody gave a number of shots: the circuit runs on a simulator without shot noise
         verdict: with its criterion
         assumptions: what the numbers rest on: distribution of the angles, data used, no classical post-processing
-        notes: what was snapped, dropped or not found
         ansatz: the circuit as it was understood
+        notes: what was snapped, dropped or not found
         source: the call; ``None`` for a circuit that was read already
     """
 
@@ -281,8 +283,8 @@ class Diagnosis:
     shots: int
     verdict: Verdict
     assumptions: tuple[str, ...]
+    ansatz: Ansatz
     notes: tuple[str, ...] = ()
-    ansatz: Ansatz | None = None
     source: Source | None = None
     analytic: bool = False
 
@@ -334,8 +336,7 @@ class Diagnosis:
     @property
     def data_known(self) -> bool:
         """False where the circuit was read under ``jit``, with data whose values are not known there."""
-        gates = self.ansatz.gates if self.ansatz is not None else ()
-        return not any(isinstance(gate, Rotation) and isnan(gate.angle.offset) for gate in gates)
+        return not any(isinstance(gate, Rotation) and isnan(gate.angle.offset) for gate in self.ansatz.gates)
 
     def to_dict(self) -> dict[str, Any]:
         """Everything as lists, numbers and strings; fractions and huge integers as strings."""

@@ -280,6 +280,7 @@ def measured_signal(
     distinct = {id(problem.ansatz): column for column, problem in enumerate(problems)}
     columns = list(distinct.values())[:MOST_CIRCUITS]
     draws = [sample_draws(problems[c], weights[:, c], single_shot, seconds / len(columns)) for c in columns]
-    known = [] if any(one is None for one in draws) else draws
+    drawn = [one for one in draws if one is not None]
+    known = drawn if len(drawn) == len(draws) else []
     scrambled = isinstance(first.observable, PauliSum) and scrambles(limit, prediction)
     return find_signal(first.observable, prediction, weights, single_shot, shots, known, scrambled)

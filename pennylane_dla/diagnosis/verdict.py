@@ -32,23 +32,24 @@ def verdict(measurements: Sequence[MeasurementDiagnostics], shots: int, analytic
     if not predicted:
         reasons = {m.gradient.estimate.reason for m in measurements}
         text = "no gradient variance is available: " + "; ".join(sorted(map(str, reasons)))
-        bound = [m for m in measurements if m.gradient.estimate.interval is not None]
-        if bound:
-            high = max(float(np.max(np.asarray(m.gradient.estimate.interval[1], float))) for m in bound)
-            text += f"; it is at most {high:.2g}"
+        intervals = [m.gradient.estimate.interval for m in measurements]
+        ends = [float(np.max(np.asarray(interval[1], float))) for interval in intervals if interval is not None]
+        if ends:
+            text += f"; it is at most {max(ends):.2g}"
         return Verdict("unknown", text, headline="unknown: the gradient variance is not available")
-    counted = [m for m in predicted if m.signal is not None and m.signal.entry is not None]
-    if not counted:
+    worst = deciding(measurements, shots)
+    if worst is None or worst.signal is None:
         text = f"how many shots a gradient of {predicted[0].observable} needs is not known"
         return Verdict("unknown", text, headline="unknown: the shots that a gradient needs are not known")
-    return _of(deciding(measurements, shots), shots, analytic)
+    return _of(worst, worst.signal, shots, analytic)
 
 
 def deciding(measurements: Sequence[MeasurementDiagnostics], shots: int) -> MeasurementDiagnostics | None:
     """The measurement that the verdict is about: the one that is hardest to resolve; ``None`` where none is known."""
     known = [m for m in measurements if m.gradient.estimate.available]
-    counted = [m for m in known if m.signal is not None and m.signal.entry is not None]
-    return max(counted, key=lambda m: _severity(m.signal, shots), default=None)
+    counted = [(m, m.signal) for m in known if m.signal is not None and m.signal.entry is not None]
+    worst = max(counted, key=lambda pair: _severity(pair[1], shots), default=None)
+    return None if worst is None else worst[0]
 
 
 WHOLE = "the gradient as a whole"
@@ -62,9 +63,10 @@ def _severity(signal: Signal, shots: int) -> tuple[int, float]:
 
 def decide(signal: Signal, shots: int) -> tuple[str, float, bool, str]:
     """The label, the number of shots that decides, whether it is a lower bound, and whose it is."""
+    assert signal.entry is not None and signal.norm is not None  # both are known, or nothing is
     if signal.entry == float("inf") and not signal.entry_is_bound and signal.norm == float("inf"):
         return "no gradient", float("inf"), False, "every entry"
-    numbers = [
+    numbers: list[tuple[float, bool, str]] = [
         (signal.entry, signal.entry_is_bound, "a typical gradient entry"),
         (signal.norm, signal.norm_is_bound, WHOLE),
     ]
@@ -82,8 +84,8 @@ def decide(signal: Signal, shots: int) -> tuple[str, float, bool, str]:
     return "unknown", *least
 
 
-def _of(measurement: MeasurementDiagnostics, shots: int, analytic: bool) -> Verdict:
-    signal, name = measurement.signal, measurement.observable
+def _of(measurement: MeasurementDiagnostics, signal: Signal, shots: int, analytic: bool) -> Verdict:
+    name = measurement.observable
     label, number, bound, whose = decide(signal, shots)
     if label == "no gradient":
         text = f"{name}: every gradient entry is exactly zero, whatever the angles"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import repeat
+from typing import Any
 
 import numpy as np
 from jaxtyping import Int
@@ -32,7 +33,7 @@ class GrowingStrings:
         words = num_words(num_wires)
         self.num_wires, self._limit = num_wires, limit
         self._vectors = np.zeros((1024, 2 * words), np.uint32)
-        self._place: dict[bytes, int] = {}
+        self._place: dict[Any, int] = {}  # by the bytes of a string
         self._key = np.dtype((np.void, 8 * words))
 
     def __len__(self) -> int:

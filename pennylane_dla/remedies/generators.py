@@ -82,6 +82,6 @@ def _algebra(ansatz: Ansatz) -> LieAlgebra:
 
 def _parts(algebra: LieAlgebra) -> int:
     """How many parts commute with each other."""
-    if algebra.components is not None:
+    if algebra.components is not None and algebra.center is not None:
         return len(algebra.components) + len(algebra.center)
     return sum(ideal.multiplicity for ideal in algebra.ideals) if algebra.ideals else 1

@@ -25,8 +25,10 @@ def local_observables(base: Variant, judged) -> Iterator[Variant]:
         judged: not needed
     """
     measurement = base.ansatz.measurements[0]
+    if measurement.observable is None or measurement.kind == "var":
+        return
     local = localized(measurement.observable)
-    if local is None or measurement.kind == "var":
+    if local is None:
         return
     observable, change = local
     measured = Measurement("expval", change, observable)

@@ -112,7 +112,7 @@ def _base(diagnostics: Diagnosis, measurement: int | None) -> Variant:
     """The circuit as it is, with the one measurement."""
     index = _worst(diagnostics) if measurement is None else measurement
     index = index_of("measurement", index, len(diagnostics.measurements), diagnostics.name)
-    if diagnostics.ansatz is None or not diagnostics.data_known:
+    if not diagnostics.data_known:
         raise DLAError("remedies need the data of the circuit, unknown under jit: call dla.inspect(circuit)(*args).")
     chosen = diagnostics.ansatz.measurements[index]
     if chosen.observable is None:

@@ -12,7 +12,7 @@ from pennylane_dla.diagnosis.inspection import Options
 from pennylane_dla.diagnosis.signal import measured_signal, second_moment
 from pennylane_dla.diagnosis.summary import median_live
 from pennylane_dla.diagnosis.verdict import DEFAULT_SHOTS, decide
-from pennylane_dla.pauli import ProjectorProduct
+from pennylane_dla.pauli import PauliSum
 from pennylane_dla.variance.choose import predict
 from pennylane_dla.variance.law import AngleLaw
 from pennylane_dla.variance.problem import Problem
@@ -49,6 +49,8 @@ def judge(variant: Variant, engines: Sequence[str]) -> Figures | None:
     """Predict the gradient of a variant, without algebra and deep limit; ``None`` where none of the engines applies."""
     ansatz, options = variant.ansatz, variant.options
     measurement = ansatz.measurements[0]
+    if measurement.observable is None:
+        return None
     law = AngleLaw.resolve(options.angles, ansatz.arguments)
     problem = Problem(ansatz, measurement.observable, law, options.budget, measurement.kind)
     for method in engines if options.method is None else (options.method,):
@@ -65,7 +67,7 @@ def judge(variant: Variant, engines: Sequence[str]) -> Figures | None:
         resolved = label == "resolved"
     middle = median_live(second_moment(prediction), ansatz.arguments.num_elements)
     driven = {j for gate in ansatz.gates if isinstance(gate, Rotation) for j in gate.angle.elements}
-    value, error = middle.value, middle.stderr
+    value, error = middle.value, middle.stderr or 0.0
     if value is None:
         if middle.at_most is None:
             return None  # nothing was seen and there is no bound: nothing is known
@@ -77,6 +79,6 @@ def judge(variant: Variant, engines: Sequence[str]) -> Figures | None:
 
 def loss_range(measurement: Measurement) -> float:
     """How far apart two values of the loss can be, at most: the unit in which losses of any scale compare."""
-    if isinstance(measurement.observable, ProjectorProduct):
+    if not isinstance(measurement.observable, PauliSum):
         return 1.0
     return float(2 * np.abs(measurement.observable.coefficients).sum()) or 1.0

@@ -153,12 +153,11 @@ def describe_gradient(gradient: GradientDiagnostics) -> str:
 
 def describe_mean(gradient: GradientDiagnostics) -> str:
     """The mean gradient, where it is not zero, and the second moment that it makes with the variance."""
-    mean = gradient.mean_estimate
-    if mean is None or not mean.available or not np.any(mean.value):
+    mean, moment = gradient.mean_estimate, gradient.moment_estimate
+    if mean is None or moment is None or not mean.available or not np.any(mean.value):
         return ""
     sizes = np.abs(np.asarray(mean.value, float)).ravel()
-    moments = gradient.moment_estimate.value
-    signal = np.sort(np.asarray(moments, float).ravel())
+    signal = np.sort(np.asarray(moment.value, float).ravel())
     error = "" if mean.exact else f" ± {float(np.max(mean.stderr)):.1g}"
     return (
         f"mean up to {sizes.max():.3g}{error} in size; second moment (variance plus squared mean) "
@@ -168,6 +167,8 @@ def describe_mean(gradient: GradientDiagnostics) -> str:
 
 def describe_shots(signal: Signal) -> str:
     """Shots for a typical entry and for the whole gradient."""
+    if signal.entry is None or signal.norm is None:
+        return "not known"
     if np.isinf(signal.entry) and not signal.entry_is_bound:
         return "infinite: every gradient entry is zero"
     entry = ("at least " if signal.entry_is_bound else "") + count(signal.entry)
@@ -278,7 +279,7 @@ def columns(header: list[str], lines: list[list[str]]) -> str:
     return "\n".join([row(header), "  ".join("─" * w for w in widths), *map(row, lines)])
 
 
-def word_columns(header: list[str], lines: list[list[str]]) -> list[bool]:
+def word_columns(header: Sequence[str], lines: Sequence[Sequence[str]]) -> list[bool]:
     """Which columns hold words: the others are aligned to the right."""
 
     def numeric(cell):

@@ -56,7 +56,9 @@ def mean_to_elements(
     return result
 
 
-def angle_map(angles: Sequence[Angle], num: int):
+def angle_map(
+    angles: Sequence[Angle], num: int
+) -> tuple[Float[np.ndarray, " rotations"], scipy.sparse.csr_array, scipy.sparse.csr_array, list[int]]:
     """``angles = offsets + matrix · elements``; the matrix of the chain rule, where an angle that is not affine counts
     as the element itself, as for the other engines; and the positions of those."""
     offsets = np.array([angle.offset for angle in angles], float)
@@ -72,4 +74,5 @@ def angle_map(angles: Sequence[Angle], num: int):
     for entries in (affine, affine + alone):
         rows, columns, values = zip(*entries, strict=True) if entries else ((), (), ())
         matrices.append(scipy.sparse.csr_array((np.array(values, float), (rows, columns)), shape=(len(angles), num)))
-    return offsets, *matrices, own
+    matrix, chain = matrices
+    return offsets, matrix, chain, own

@@ -39,7 +39,7 @@ def dead_rotations(effective: EffectiveAnsatz, observable: PauliSum | None) -> B
         from_state = np.zeros(len(strings), bool)
     if observable is None or len(strings) * len(observable) * strings.x.shape[1] > MAX_WORK:
         return from_state
-    commuting = ~anticommutation_matrix(strings, observable.strings).any(axis=1)
+    commuting = ~np.any(anticommutation_matrix(strings, observable.strings), axis=1)
     if effective.channels:
         commuting[:] = False
     return from_state | _without_effect(strings[::-1], commuting[::-1])[::-1]
@@ -51,7 +51,7 @@ def _stabilizes(state: State, strings: PauliStrings) -> Bool[np.ndarray, " m"]:
     x, y, z = (pack((np.abs(np.abs(state.bloch[:, axis]) - 1) < 1e-12).astype(np.uint8)) for axis in range(3))
     mixed = ~(x | y | z)  # no letter but the identity stabilizes these
     wrong = (strings.x & z) | (strings.z & x) | ((strings.x ^ strings.z) & y) | ((strings.x | strings.z) & mixed)
-    return ~wrong.any(axis=1)
+    return ~np.any(wrong, axis=1)
 
 
 def _without_effect(strings: PauliStrings, candidates: Bool[np.ndarray, " m"]) -> Bool[np.ndarray, " m"]:

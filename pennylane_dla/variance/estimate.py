@@ -52,10 +52,10 @@ class VarianceEstimate:
     @classmethod
     def sampled(cls, value: Any, stderr: Any, method: str, reason: str) -> VarianceEstimate:
         """A number or an array of them from samples, with the interval of the normal distribution, never negative."""
-        interval = (np.maximum(value - 1.96 * stderr, 0), value + 1.96 * stderr)
+        low, high = np.maximum(value - 1.96 * stderr, 0), value + 1.96 * stderr
         if np.ndim(value) == 0:
-            interval = tuple(float(end) for end in interval)
-        return cls(value, stderr, method, False, interval, reason)
+            low, high = float(low), float(high)
+        return cls(value, stderr, method, False, (low, high), reason)
 
     @property
     def available(self) -> bool:

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from pennylane_dla.circuit.ansatz import State
-from pennylane_dla.pauli import PauliStrings, StringTable
+from pennylane_dla.pauli import PauliStrings, PauliSum, StringTable
 from pennylane_dla.pauli.strings import anticommute, product
 
 from .reach import moved_by

@@ -50,21 +50,22 @@ class Uniform(Law):
     def __post_init__(self):
         if (self.low is None) != (self.high is None):
             raise DLAError("Uniform takes both low and high, or neither (one full period).")
-        if self.low is not None and not (_finite(self.low, self.high) and self.low < self.high):
+        if self.low is None or self.high is None:
+            return
+        if not (_finite(self.low, self.high) and self.low < self.high):
             raise DLAError(f"Uniform needs finite low < high; got low={self.low}, high={self.high}.")
-        if self.low is not None:
-            _check_size("Uniform", low=self.low, high=self.high)
-            object.__setattr__(self, "low", float(self.low))
-            object.__setattr__(self, "high", float(self.high))
+        _check_size("Uniform", low=self.low, high=self.high)
+        object.__setattr__(self, "low", float(self.low))
+        object.__setattr__(self, "high", float(self.high))
 
     def characteristic(self, t: float) -> complex:
-        if self.low is None:
+        if self.low is None or self.high is None:
             return 0j
         half = (self.high - self.low) / 2
         return np.exp(0.5j * t * (self.high + self.low)) * np.sinc(t * half / np.pi)
 
     def draw(self, rng: np.random.Generator, periods: np.ndarray, size: int) -> np.ndarray:
-        if self.low is not None:
+        if self.low is not None and self.high is not None:
             return rng.uniform(self.low, self.high, (size, len(periods)))
         window = np.where(np.isfinite(periods), periods, 2 * np.pi * 10_007)
         return rng.uniform(0, 1, (size, len(periods))) * window
@@ -248,7 +249,7 @@ def _as_law(given) -> Law:
     if isinstance(given, Law):
         return given
     if callable(given):
-        return Characteristic(given)
+        return Characteristic(given)  # pyright: ignore[reportArgumentType]: it asks for values itself
     raise DLAError(
         f"angles={given!r} is not a law: use dla.Uniform(), dla.Normal(std), a characteristic function, "
         "or a dictionary from argument names to these."

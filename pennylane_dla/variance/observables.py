@@ -54,17 +54,19 @@ def families(observables: Sequence[PauliSum | ProjectorProduct]) -> list[Family]
     result = []
     for index in members.values():
         chosen = [observables[i] for i in index]
-        if isinstance(chosen[0], ProjectorProduct):
-            strings = chosen[0].expand().strings
-            wires = len(chosen[0].wires)
-            negative = np.array([[sign < 0 for sign in one.signs] for one in chosen])
+        projectors = [one for one in chosen if isinstance(one, ProjectorProduct)]
+        if projectors:
+            strings = projectors[0].expand().strings
+            wires = len(projectors[0].wires)
+            negative = np.array([[sign < 0 for sign in one.signs] for one in projectors])
             ones = negative @ (1 << np.arange(wires))
             odd = np.bitwise_count(ones[:, None] & np.arange(1, 2**wires)) & 1
             coefficients, constants = (1.0 - 2 * odd) / 2.0**wires, np.full(len(chosen), 2.0**-wires)
         else:
-            strings = chosen[0].strings
-            coefficients = np.array([one.coefficients for one in chosen], float).reshape(len(chosen), len(strings))
-            constants = np.array([one.constant for one in chosen], float)
+            sums = [one for one in chosen if isinstance(one, PauliSum)]
+            strings = sums[0].strings
+            coefficients = np.array([one.coefficients for one in sums], float).reshape(len(sums), len(strings))
+            constants = np.array([one.constant for one in sums], float)
         result.append(Family(tuple(index), strings, coefficients, constants))
     return result
 

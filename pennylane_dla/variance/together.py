@@ -86,7 +86,9 @@ def _of_circuit(
 
     def problems(circuit: Ansatz) -> list[Problem]:
         return [
-            Problem(circuit, measurements[i].observable, law, budget, measurements[i].kind, allowance) for i in wanted
+            Problem(circuit, measurement.observable, law, budget, measurement.kind, allowance)
+            for measurement in measurements
+            if measurement.observable is not None
         ]
 
     asked, noiseless = problems(ansatz), without_noise(ansatz)
@@ -108,6 +110,6 @@ def _of_circuit(
         limits = deep_limits(asked, algebra)
     missing = [DeepLimit.unavailable(measurement.reason or "") for measurement in measurements]
     result = [Forecast(prediction, prediction, None) for prediction in missing]
-    for i, *found in zip(wanted, finite, limits, undamped, strict=True):
-        result[i] = Forecast(*found)
+    for i, prediction, limit, without_channels in zip(wanted, finite, limits, undamped, strict=True):
+        result[i] = Forecast(prediction, limit, without_channels)
     return result

@@ -39,7 +39,7 @@ class Words(NamedTuple):
 
     value: Fraction
     dim: int
-    stderr: float = 0.0
+    stderr: Fraction | float = 0.0
     upper: Fraction | None = None
     reason: str | None = None
 

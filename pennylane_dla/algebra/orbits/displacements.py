@@ -36,31 +36,41 @@ class Displacements(Protocol):
     part of the span that commutes with the component) changes nothing but ``offset``, and that linearly.
     """
 
-    rows: Rows
-    radical: Rows
+    @property
+    def rows(self) -> Rows: ...
+
+    @property
+    def radical(self) -> Rows: ...
 
     @property
     def free(self) -> Rows:
         """A basis of the strings of the radical that are displacements by themselves: a linear space."""
+        ...
 
     @property
     def size(self) -> int:
         """Number of displacements."""
+        ...
 
     def admits(self, u: Rows) -> Bool[np.ndarray, " m"]:
         """The part of membership that does not depend on the radical."""
+        ...
 
     def offset(self, u: Rows) -> Bool[np.ndarray, " m"]:
         """The part that is affine in the radical; members have 0."""
+        ...
 
     def sample(self, rng: np.random.Generator, count: int) -> Rows:
         """Uniform draws."""
+        ...
 
     def members(self) -> Rows:
         """All of them, for small sets."""
+        ...
 
     def mean_sign(self, p: Row) -> Fraction:
         """Mean of ``(-1)^ω(δ, p)``."""
+        ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,6 +108,7 @@ class Quadric:
 
     def value(self, u: Rows) -> Bool[np.ndarray, " m"]:
         """``Q(u) = q(u) + ω(x, u)``."""
+        assert self.quadratic is not None  # asked for only then
         return self.quadratic(u) ^ form(u, self.x)
 
     @cached_property
@@ -109,8 +120,12 @@ class Quadric:
         e, f = form(self.span.e, self.x), form(self.span.f, self.x)
         return np.bitwise_xor.reduce(np.concatenate([self.span.e[f], self.span.f[e]]), axis=0)[None]
 
-    @cached_property
+    @property
     def size(self) -> int:
+        return self._count
+
+    @cached_property
+    def _count(self) -> int:
         return self._signed_sum(np.zeros_like(self.x))
 
     def _signed_sum(self, p: Row) -> int:
@@ -132,7 +147,7 @@ class Quadric:
         return (total + gauss - stop - gauss_stop) // 2
 
     def admits(self, u: Rows) -> Bool[np.ndarray, " m"]:
-        return self.span.pairing(u ^ self.x).any(axis=1)
+        return np.any(self.span.pairing(u ^ self.x), axis=1)
 
     def offset(self, u: Rows) -> Bool[np.ndarray, " m"]:
         return np.zeros(len(u), bool) if self.quadratic is None else self.value(u)

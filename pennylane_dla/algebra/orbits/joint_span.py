@@ -51,12 +51,12 @@ class JointSpan:
     def split(self, displacements: Rows) -> tuple[Bool[np.ndarray, " m"], list[Rows]]:
         """Which displacements lie in the sum, and one way to write each as a sum over the spans."""
         if len(self.spans) == 1:
-            inside = ~self._plain.reduce(displacements).any(axis=1)
+            inside = ~np.any(self._plain.reduce(displacements), axis=1)
             return inside, [displacements * inside[:, None].astype(np.uint64)]
         words = displacements.shape[1]
         padded = np.concatenate([displacements, np.zeros((len(displacements), self._echelon.tail), np.uint64)], axis=1)
         reduced = self._echelon.reduce(padded)
-        inside = ~reduced[:, :words].any(axis=1)
+        inside = ~np.any(reduced[:, :words], axis=1)
         reduced[~inside] = 0
         return inside, self._pieces(reduced[:, words:])
 

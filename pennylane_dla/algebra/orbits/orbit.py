@@ -20,6 +20,7 @@ from jaxtyping import Bool, Int, UInt64
 from pennylane_dla.algebra import f2
 from pennylane_dla.algebra.f2.symplectic import Pairing, form, strings, vectors
 from pennylane_dla.algebra.lie_algebra import LieAlgebra
+from pennylane_dla.algebra.strings.component import Component
 from pennylane_dla.errors import DLAError
 from pennylane_dla.pauli import PauliStrings
 
@@ -68,7 +69,7 @@ class Orbit:
         """Which strings belong to the orbit."""
         rows = vectors(candidates) ^ self.start
         if not self.parts:
-            return ~rows.any(axis=1)
+            return ~np.any(rows, axis=1)
         result, pieces = self.joint.split(rows)
         for part, piece in zip(self.parts, pieces, strict=True):
             result &= part.admits(piece)
@@ -125,11 +126,19 @@ class Action:
         if self.algebra.components is None:
             raise DLAError("The orbit needs a classified algebra: use dla.classify, not dla.lie_closure.")
 
+    @property
+    def _parts(self) -> tuple[tuple[Component, ...], PauliStrings]:
+        """Components and center, which a classified algebra has."""
+        components, center = self.algebra.components, self.algebra.center
+        assert components is not None and center is not None
+        return components, center
+
     @cached_property
     def _stack(self) -> tuple[UInt64[np.ndarray, "k words"], Int[np.ndarray, " k"]]:
         """A spanning set of the generators of each component, and its number, center elements apart."""
-        center = vectors(self.algebra.center)
-        parts = [component.span.rows for component in self.algebra.components]
+        components, isolated = self._parts
+        center = vectors(isolated)
+        parts = [component.span.rows for component in components]
         owner = np.repeat(np.arange(len(parts) + 1), [len(rows) for rows in parts] + [len(center)])
         owner[owner == len(parts)] = -1 - np.arange(len(center))
         return np.concatenate([*parts, center]), owner
@@ -164,10 +173,9 @@ class Action:
             raise DLAError(f"orbit takes one string on {self.algebra.num_wires} wires; got {len(x)} on {x.num_wires}.")
         row = vectors(x)
         (acting,) = self.acting(x)
-        center = vectors(self.algebra.center)
-        parts = [
-            displacements(self.algebra.components[i], row) if i >= 0 else Flip(center[-1 - i : -i]) for i in acting
-        ]
+        components, isolated = self._parts
+        center = vectors(isolated)
+        parts = [displacements(components[i], row) if i >= 0 else Flip(center[-1 - i : -i]) for i in acting]
         key = tuple((i, type(part).__name__) for i, part in zip(acting, parts, strict=True))
         if key not in self._joints:
             self._joints[key] = JointSpan(tuple(part.rows for part in parts))

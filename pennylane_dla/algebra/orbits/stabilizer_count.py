@@ -143,7 +143,7 @@ def quadratic_sum(polar: Bool[np.ndarray, "d d"], linear: Bool[np.ndarray, " d"]
     alive = np.ones(len(linear), bool)
     pairs = 0
     for i in range(len(linear)):
-        partners = polar[i].nonzero()[0] if alive[i] else ()
+        partners = polar[i].nonzero()[0] if alive[i] else np.zeros(0, int)
         if not len(partners):
             continue
         j = partners[0]

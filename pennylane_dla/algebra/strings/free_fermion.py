@@ -75,7 +75,9 @@ class MajoranaFrame:
     @cached_property
     def radical(self) -> UInt64[np.ndarray, "r words"]:
         """A basis of the center of the span."""
-        return np.concatenate([self.labels, self.everything]) if self.splits else self.labels
+        if self.everything is None or not self.splits:
+            return self.labels
+        return np.concatenate([self.labels, self.everything])
 
     def sets(self, rows: UInt64[np.ndarray, "m words"]) -> Bool[np.ndarray, "m N"]:
         """For each string the vertex set, up to complement, of the Majorana product that anticommutes with the

@@ -127,11 +127,11 @@ def generic_elements(
     actions: Sequence[Float[np.ndarray, "d d"]], count: int, rng: np.random.Generator
 ) -> list[Float[np.ndarray, "d d"]]:
     """Random elements of the Lie algebra that the matrices generate, long brackets included."""
-    scale = [1 / (np.linalg.norm(a) or 1.0) for a in actions]
+    scale, zero = np.array([1 / (np.linalg.norm(a) or 1.0) for a in actions]), np.zeros_like(actions[0])
 
     def combination():
         weights = rng.normal(size=len(actions)) * scale
-        return sum(w * a for w, a in zip(weights, actions, strict=True))
+        return sum((w * a for w, a in zip(weights, actions, strict=True)), zero)
 
     def normalised(matrix):
         return matrix / (np.linalg.norm(matrix) or 1.0)

@@ -147,6 +147,7 @@ def _close(coordinates, seeds, max_dim, max_memory, so_far, basis) -> InvariantS
     for skip in range(PRIMES):
         if skip:
             embedded = embed([g.coefficients for g in operators], skip)
+            assert embedded is not None  # as the first time
         p, residues = embedded
         span = invariant_dimension(
             coordinates, seeds, residues[:count], residues[count:], p, max_dim, max_memory, so_far

@@ -89,9 +89,9 @@ def rational_basis(
 
 def _holds(coordinates, seeds, matrix, pivots, scale) -> bool | None:
     """Whether the rows span an invariant space that holds the seeds; ``None`` where that cannot be told."""
-    generators = [_integers(g.coefficients) for g in coordinates.generators]
-    vectors = [_integers(seed.coefficients) for seed in seeds]
-    if any(values is None for values in [*generators, *vectors]):
+    generators = _all_integers(coordinates.generators)
+    vectors = _all_integers(seeds)
+    if generators is None or vectors is None:
         return None
     verdict = _invariant(coordinates, np.concatenate(generators), matrix, pivots, scale)
     for seed, weights in zip(seeds, vectors, strict=True):
@@ -136,10 +136,18 @@ def _combine(matrix, scale, weights, image) -> bool | None:
     return difference.nnz == 0 or not np.any(difference.data)
 
 
+def _all_integers(sums: Sequence[PauliSum]) -> list[np.ndarray] | None:
+    """The coefficients of each, scaled to integers; ``None`` where that fails for one."""
+    found = [_integers(one.coefficients) for one in sums]
+    known = [values for values in found if values is not None]
+    return known if len(known) == len(found) else None
+
+
 def _integers(coefficients: np.ndarray) -> np.ndarray | None:
     """Coefficients, scaled to integers; ``None`` where they are not rational or the integers are large."""
-    ratios = [rational(float(c) / float(coefficients[0])) for c in coefficients]
-    if any(r is None for r in ratios):
+    found = [rational(float(c) / float(coefficients[0])) for c in coefficients]
+    ratios = [r for r in found if r is not None]
+    if len(ratios) < len(found):
         return None
     common = lcm(*(r.denominator for r in ratios))
     integers = [int(Fraction(common) * r) for r in ratios]

@@ -96,6 +96,7 @@ def adjoint(algebra: LieAlgebra) -> list[Float[np.ndarray, "d d"]]:
         NotConverged: where there is no basis to double precision
     """
     generators = algebra.generators
+    assert generators is not None  # they are what was closed
     twins = twin_classes(generators)
     if algebra.basis is None or len(np.unique(twins)) < len(twins):
         coordinates = Coordinates(generators, twins)

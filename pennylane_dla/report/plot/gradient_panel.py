@@ -129,7 +129,7 @@ def gradients(diagnostics: Diagnosis, ax=None, measurement: int = 0):
 def noise_floor(diagnostics: Diagnosis, measurement: int) -> float:
     """Variance of one parameter-shift estimate of the median live component, with the shots that are assumed."""
     chosen = diagnostics.measurements[measurement]
-    observable = diagnostics.ansatz.measurements[measurement].observable if diagnostics.ansatz is not None else None
+    observable = diagnostics.ansatz.measurements[measurement].observable
     if observable is None or not chosen.loss.variance.available:
         return float("nan")
     prediction = Prediction(chosen.loss.variance, chosen.gradient.estimate, chosen.loss.mean)

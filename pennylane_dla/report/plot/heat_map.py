@@ -46,7 +46,7 @@ def grid(
     field = np.full((ansatz.num_wires, columns), np.nan)
     kind = np.full((ansatz.num_wires, columns), -1)
     for gate, moment in zip(ansatz.gates, when, strict=True):
-        if moment < 0:
+        if moment < 0 or not isinstance(gate, Rotation):
             continue
         elements = list(gate.angle.elements)
         variance = np.max(values.value[elements])

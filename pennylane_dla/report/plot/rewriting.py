@@ -24,6 +24,7 @@ def rewritten(source: Source, edit: Callable[[QuantumScript], QuantumScript]) ->
         the QNode, to be read at ``level="top"``, and its positional and keyword arguments
     """
     circuit, args, kwargs = source.circuit, source.args, dict(source.kwargs)
+    assert args is not None  # the call was kept
     if isinstance(circuit, QuantumScript):
         trainable = read_tape(circuit)[0].trainable
         values = circuit.get_parameters(trainable_only=False)

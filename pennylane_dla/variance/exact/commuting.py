@@ -88,7 +88,7 @@ def predict_family(problem: Problem, family: Family, steps: Steps) -> list[Predi
         return Declined("noise between the rotations")
     if not isinstance(effective.state, ProductState):
         return Declined("the initial state is no product")
-    uniform = np.isclose(steps.moments, UNIFORM, rtol=0, atol=1e-12).all(axis=1)
+    uniform = np.all(np.isclose(steps.moments, UNIFORM, rtol=0, atol=1e-12), axis=1)
     active = active_rotations(effective, family.strings, uniform)
     if isinstance(active, Declined):
         return active
@@ -99,7 +99,7 @@ def predict_family(problem: Problem, family: Family, steps: Steps) -> list[Predi
     distinct, which = distinct_rows(up_to_signs(family.coefficients, together.values()))
     found = []
     for row in distinct:
-        one = _second_moments(problem, family.sum(row), active)
+        one = _second_moments(problem, effective.state, family.sum(row), active)
         if isinstance(one, Declined):
             return one
         found.append(one)
@@ -110,11 +110,11 @@ def predict_family(problem: Problem, family: Family, steps: Steps) -> list[Predi
 
 
 def _second_moments(
-    problem: Problem, observable: PauliSum, active: Bool[np.ndarray, "rotations terms"]
+    problem: Problem, state: ProductState, observable: PauliSum, active: Bool[np.ndarray, "rotations terms"]
 ) -> Prediction | Declined:
     """All but the mean of the loss."""
     effective = problem.effective
-    shares = _shares(effective, observable, active)
+    shares = _shares(effective.strings, state, observable, active)
     if isinstance(shares, Declined):
         return shares
 
@@ -202,33 +202,35 @@ class _Share:
     square: float
 
 
-def _shares(effective: EffectiveAnsatz, observable: PauliSum, active: np.ndarray) -> list[_Share] | Declined:
+def _shares(
+    strings: PauliStrings, state: ProductState, observable: PauliSum, active: np.ndarray
+) -> list[_Share] | Declined:
     """What each class of interfering terms contributes; zeros are left out."""
     packed = np.packbits(active, axis=0).T
     _, first, inverse = np.unique(packed, axis=0, return_index=True, return_inverse=True)
     if active[:, first].sum() > MAX_ROWS:
         return Declined("too many rotations for all terms")
-    system = _System.of(effective.state)
+    system = _System.of(state)
     shares, left = [], MAX_ENUMERATED
     for key in range(len(first)):
         members = np.flatnonzero(inverse.reshape(-1) == key)
         rotations = np.flatnonzero(active[:, members[0]])
         if not len(rotations):
             continue
-        basis = f2.echelon(system.rows(effective.strings[rotations]), system.tail)
+        basis = f2.echelon(system.rows(strings[rotations]), system.tail)
         rows = system.rows(observable.strings[members])
         reduced = basis.reduce(rows)
         solved = ~reduced[:, : basis.head].any(axis=1)
         free = system.free(basis.residues)
         syndromes: dict[bytes, list[int]] = {}
         for j in np.flatnonzero(solved):
-            syndromes.setdefault(rows[j, : basis.head].tobytes(), []).append(j)
+            syndromes.setdefault(rows[j, : basis.head].tobytes(), []).append(int(j))
         for group in syndromes.values():
             left -= 2 ** len(free) * len(group) if len(free) < 60 else MAX_ENUMERATED
             if left < 0:
                 return Declined("qubits in no Pauli eigenstate leave too many strings")
             move = (rows[group[0]] ^ reduced[group[0]])[basis.head :]
-            square = _square(effective.state, observable, members[group], move, free)
+            square = _square(state, observable, members[group], move, free)
             if square > 0:
                 shares.append(_Share(rotations, basis.rank, square))
     return shares
@@ -274,10 +276,10 @@ class _System:
     @classmethod
     def of(cls, state: ProductState) -> _System:
         size = np.abs(state.bloch)
-        axes = tuple(np.flatnonzero(np.abs(size[:, axis] - 1) < 1e-12) for axis in range(3))
+        x, y, z = (np.flatnonzero(np.abs(size[:, axis] - 1) < 1e-12) for axis in range(3))
         mixed = np.flatnonzero(size.max(axis=1) < 1e-12)
-        others = np.setdiff1d(np.arange(len(size)), np.concatenate([*axes, mixed]))
-        return cls(axes, mixed, others, len(size))
+        others = np.setdiff1d(np.arange(len(size)), np.concatenate([x, y, z, mixed]))
+        return cls((x, y, z), mixed, others, len(size))
 
     @property
     def tail(self) -> int:

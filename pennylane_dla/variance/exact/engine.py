@@ -69,7 +69,7 @@ def predict_together(problems: Sequence[Problem]) -> list[Prediction]:
     """
     first = problems[0]
     effective = first.effective
-    results: list[Prediction | None] = [None] * len(problems)
+    results: dict[int, Prediction] = {}
     open_problems = []
     for i, problem in enumerate(problems):
         observable = problem.observable
@@ -79,10 +79,10 @@ def predict_together(problems: Sequence[Problem]) -> list[Prediction]:
         else:
             open_problems.append(i)
     if not open_problems:
-        return results
+        return list(results.values())
     steps = circuit_steps(effective, first.law)
     if isinstance(steps, Declined):
-        return [found or Prediction.unavailable(steps.reason) for found in results]
+        return [results.get(i) or Prediction.unavailable(steps.reason) for i in range(len(problems))]
     groups = families([problems[i].observable for i in open_problems])
     found = in_turn(
         lambda family: _predict_family(first, pushed(family, effective.clifford), steps),
@@ -93,7 +93,7 @@ def predict_together(problems: Sequence[Problem]) -> list[Prediction]:
     for family, predictions in zip(groups, found, strict=True):
         for member, prediction in zip(family.members, predictions, strict=True):
             results[open_problems[member]] = prediction
-    return results
+    return [results[i] for i in range(len(problems))]
 
 
 def _predict_family(problem: Problem, family: Family, steps: Steps) -> list[Prediction]:

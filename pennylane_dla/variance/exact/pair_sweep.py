@@ -78,7 +78,8 @@ def sweep(
     Returns:
         ``E[l²]`` and ``E[(∂l/∂α)²]``, or ``E[l]`` and ``E[∂l/∂α]``; 0 for channels
     """
-    steps, dense = space.steps, space.table is None
+    steps, table = space.steps, space.table
+    dense = table is None
     sectors = space.sectors if mode == "pairs" else space.sectors[:1]
     sector_partners = _sector_partners(sectors, steps.shift)
     open_ended = bool((sector_partners < 0).any())  # then a zero sector to read from
@@ -95,14 +96,14 @@ def sweep(
     def padded(array, shape):
         return np.pad(array, [(0, s - a) for a, s in zip(array.shape, shape, strict=True)])
 
-    if dense:
+    if table is None:
         index = np.arange(size, dtype=np.uint32)
         x = (index & np.uint32(2**space.num_qubits - 1))[:, None]
         z = (index >> np.uint32(space.num_qubits))[:, None]
         partners, rows = np.zeros((1, 1), np.int32), direct_index(steps.shift).astype(np.int32)
     else:
-        x, z = (padded(part, (size, words)) for part in (space.table.strings.x, space.table.strings.z))
-        partners, rows = _partner_table(space.table, steps.shift, size)
+        x, z = (padded(part, (size, words)) for part in (table.strings.x, table.strings.z))
+        partners, rows = _partner_table(table, steps.shift, size)
     total = segments * length
     gates = [
         padded(steps.shift.x, (total, words)),
@@ -133,12 +134,12 @@ def sweep(
             chosen, later = weights.values[number * together : (number + 1) * together], rounds - number - 1
             start = np.zeros((together, num_sectors, size))
             start[: len(chosen), : len(chosen[0]), weights.index] = np.stack(chosen)
-            at_segments, ends = [jnp.asarray(start)], start_ends
+            at_segments, end = [jnp.asarray(start)], start_ends
             for part in _after_the_first(parts[:0:-1], 4 * segments * (1 + later)):
                 at_segments.append(_to_the_start(at_segments[-1], arrays, part, **flags).block_until_ready())
             derivatives = []
             for i, part in enumerate(_after_the_first(parts, segments + 2 * segments * later)):
-                loss, ends, moments = _through(at_segments.pop(), ends, arrays, part, **flags)
+                loss, end, moments = _through(at_segments.pop(), end, arrays, part, **flags)
                 if i == 0:
                     losses.append(np.asarray(loss)[: len(chosen)])
                 derivatives.append(np.asarray(moments))

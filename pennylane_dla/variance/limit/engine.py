@@ -45,11 +45,11 @@ def deep_limit(problem: Problem, algebra: LieAlgebra | None = None) -> DeepLimit
 
 def deep_limits(problems: Sequence[Problem], algebra: LieAlgebra | None = None) -> list[DeepLimit]:
     """The same for several observables of one circuit, which share its generators, their orbits and their module."""
-    results: list[DeepLimit | None] = [None] * len(problems)
+    results: dict[int, DeepLimit] = {}
     for i, problem in enumerate(problems):
         if problem.kind == "var":
             results[i] = DeepLimit.unavailable("a variance is not linear in the state")
-    asked = [i for i, found in enumerate(results) if found is None]
+    asked = [i for i in range(len(problems)) if i not in results]
     if asked:
         with problems[0].time.part():
             try:
@@ -59,7 +59,7 @@ def deep_limits(problems: Sequence[Problem], algebra: LieAlgebra | None = None) 
                 found = [DeepLimit.unavailable(str(stop)) for _ in asked]
         for i, prediction in zip(asked, found, strict=True):
             results[i] = prediction
-    return results
+    return [results[i] for i in range(len(problems))]
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,7 +116,7 @@ class _Deep:
 def _of_circuit(circuit: _Deep | Declined, problems: list[Problem], algebra: LieAlgebra | None) -> list[DeepLimit]:
     if isinstance(circuit, Declined):
         return [DeepLimit.unavailable(circuit.reason) for _ in problems]
-    results: list[DeepLimit | None] = [None] * len(problems)
+    results: dict[int, DeepLimit] = {}
     classified = algebra if algebra is not None and algebra.components is not None else None
     wide: dict[tuple[int, ...], Limit | None] = {}
     narrow = []
@@ -127,7 +127,7 @@ def _of_circuit(circuit: _Deep | Declined, problems: list[Problem], algebra: Lie
             continue
         if observable.wires not in wide:  # signs do not matter
             possible = circuit.single and not circuit.known
-            found = _wide_projector(problem, circuit.strings, circuit.state, classified) if possible else None
+            found = _wide_projector(problem, observable.wires, circuit, classified) if possible else None
             wide[observable.wires] = found
         found = wide[observable.wires]
         if found is None:
@@ -136,7 +136,7 @@ def _of_circuit(circuit: _Deep | Declined, problems: list[Problem], algebra: Lie
             results[i] = _prediction(problem, circuit.trainable, found)
     for i, prediction in zip(narrow, _narrow(circuit, [problems[i] for i in narrow], algebra), strict=True):
         results[i] = prediction
-    return results
+    return [results[i] for i in range(len(problems))]
 
 
 def _narrow(circuit: _Deep, problems: list[Problem], algebra: LieAlgebra | None) -> list[DeepLimit]:
@@ -144,16 +144,17 @@ def _narrow(circuit: _Deep, problems: list[Problem], algebra: LieAlgebra | None)
     if not problems:
         return []
     effective = problems[0].effective
-    results: list[DeepLimit | None] = [None] * len(problems)
-    sums: list[PauliSum | None] = [None] * len(problems)
+    results: dict[int, DeepLimit] = {}
+    sums: dict[int, PauliSum] = {}
     for family in families([problem.observable for problem in problems]):
         family = pushed(family, effective.clifford)
         for row, i in enumerate(family.members):
-            sums[i] = push_through(effective, circuit.behind, family.sum(row))
-    for i, observable in enumerate(sums):
-        if observable is None:
-            results[i] = DeepLimit.unavailable("known gates spread the observable over too many strings")
-    open_problems = [i for i, observable in enumerate(sums) if observable is not None]
+            observable = push_through(effective, circuit.behind, family.sum(row))
+            if observable is None:
+                results[i] = DeepLimit.unavailable("known gates spread the observable over too many strings")
+            else:
+                sums[i] = observable
+    open_problems = sorted(sums)
     if not circuit.single:
         many = len(open_problems) > FEW
         found = one_by_one(
@@ -161,9 +162,9 @@ def _narrow(circuit: _Deep, problems: list[Problem], algebra: LieAlgebra | None)
             open_problems,
             lambda i: f"deep limit of {problems[i].label}",
         )
-        for i, prediction in zip(open_problems, found, strict=True):
-            results[i] = prediction
-        return results
+        for i, one in zip(open_problems, found, strict=True):  # a bare prediction where the time was used up
+            results[i] = one if isinstance(one, DeepLimit) else DeepLimit.unavailable(one.loss.reason or "")
+        return [results[i] for i in range(len(problems))]
     classified = algebra if algebra is not None and algebra.components is not None else None
     groups = families([sums[i] for i in open_problems])
     found = limits(circuit.strings, groups, circuit.state, algebra=classified, budget=problems[0].budget)
@@ -174,12 +175,13 @@ def _narrow(circuit: _Deep, problems: list[Problem], algebra: LieAlgebra | None)
             if one.gradient not in gradients:
                 gradients[one.gradient] = _prediction(problems[i], circuit.trainable, one).gradient
             results[i] = DeepLimit(one.loss, gradients[one.gradient], one.loss_mean, limit=one)
-    return results
+    return [results[i] for i in range(len(problems))]
 
 
 def _of_sums(
     circuit: _Deep, problem: Problem, observable: PauliSum, algebra: LieAlgebra | None, many: bool
 ) -> DeepLimit:
+    assert circuit.generators is not None  # only strings without known gates go without
     if algebra is not None and algebra.complete and algebra.dim == 4**problem.effective.num_wires - 1:
         return _universal_limit(problem, circuit.generators, observable, circuit.state)
     from .sector import limit_on_sector  # heavy, and only for sums
@@ -224,12 +226,14 @@ def _universal_limit(problem: Problem, generators: list[PauliSum], observable: P
     return DeepLimit(found.loss, gradient, found.loss_mean, limit=found)
 
 
-def _wide_projector(problem: Problem, strings: PauliStrings, state: State, algebra: LieAlgebra | None) -> Limit | None:
+def _wide_projector(
+    problem: Problem, wires: tuple[int, ...], circuit: _Deep, algebra: LieAlgebra | None
+) -> Limit | None:
     """A projector on many wires, by the Z of each of them."""
-    wires, n = problem.observable.wires, problem.ansatz.num_wires
+    n = problem.ansatz.num_wires
     z = PauliSum(PauliStrings.from_local([(w,) for w in wires], ["Z"] * len(wires), n), np.ones(len(wires)))
     stabilizers = problem.effective.clifford.push(z).strings
-    return projector_limit(strings, stabilizers, state, algebra=algebra, budget=problem.budget)
+    return projector_limit(circuit.strings, stabilizers, circuit.state, algebra=algebra, budget=problem.budget)
 
 
 def _after_known_gates(effective: EffectiveAnsatz, leading: list[int]) -> State:
@@ -242,7 +246,7 @@ def _after_known_gates(effective: EffectiveAnsatz, leading: list[int]) -> State:
     if state is None or any(effective.offsets[k + 1] - effective.offsets[k] > 1 for k in leading):
         return UnknownState("known gates before the trainable ones make the initial state no product state")
     for k in leading:
-        angle = 2 * effective.coefficients[effective.offsets[k]] * effective.angles[k].offset
+        angle = float(2 * effective.coefficients[effective.offsets[k]] * effective.angles[k].offset)
         state = state.rotated(effective.strings[int(effective.offsets[k])], angle)
     return state
 

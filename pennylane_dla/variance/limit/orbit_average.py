@@ -101,7 +101,7 @@ def _by_factors(together, state):
     for part in orbit.parts:
         if not isinstance(part, Quadric) or part.span.r:
             return None
-        support = _bits(np.bitwise_or.reduce(part.rows, axis=0)[None], orbit.num_wires).any(axis=0)[0]
+        support = np.any(_bits(np.bitwise_or.reduce(part.rows, axis=0)[None], orbit.num_wires), axis=0)[0]
         if 2 * support.sum() != len(part.rows) or (taken & support).any():
             return None
         taken |= support

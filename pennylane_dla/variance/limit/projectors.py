@@ -59,10 +59,12 @@ def projector_limit(
     """
     budget = budget or Budget()
     algebra = algebra if algebra is not None else classify_strings(generators)
-    whole = len(algebra.components) == 1 and algebra.components[0].span.g == algebra.num_wires
-    if not whole or algebra.components[0].frame is not None or isinstance(state, UnknownState):
+    if algebra.components is None or len(algebra.components) != 1 or isinstance(state, UnknownState):
         return None
-    rows, form = vectors(stabilizers), algebra.components[0].form
+    (part,) = algebra.components
+    if part.span.g != algebra.num_wires or part.frame is not None:
+        return None
+    rows, form = vectors(stabilizers), part.form
     k = len(rows)
     odd = np.zeros(k, bool) if form is None else form(rows)
     classes = []  # a string and the number of strings of its orbit in the group

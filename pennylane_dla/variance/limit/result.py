@@ -30,9 +30,9 @@ class ModuleShare:
     """
 
     dim: int
-    observable_purity: Fraction
-    state_purity: Fraction | None
-    variance: Fraction
+    observable_purity: Fraction | float
+    state_purity: Fraction | float | None
+    variance: Fraction | float
     components: tuple[int, ...]
 
 
@@ -54,15 +54,15 @@ class Limit:
     loss_mean: float | None
     modules: tuple[ModuleShare, ...]
     algebra: LieAlgebra | None
-    conserved_purity: Fraction = Fraction(0)
+    conserved_purity: Fraction | float = Fraction(0)
 
     @cached_property
-    def observable_purity(self) -> Fraction:
+    def observable_purity(self) -> Fraction | float:
         """``P(O)`` of the terms that move."""
         return sum((module.observable_purity for module in self.modules), Fraction(0))
 
     @cached_property
-    def expressiveness(self) -> Fraction | None:
+    def expressiveness(self) -> Fraction | float | None:
         """``1/dim`` averaged over the modules with the weight of the observable in each: the part of a small variance
         that the size of the modules explains."""
         if not self.modules:
@@ -70,10 +70,10 @@ class Limit:
         return sum((m.observable_purity / m.dim for m in self.modules), Fraction(0)) / self.observable_purity
 
     @cached_property
-    def state_factor(self) -> Fraction | None:
+    def state_factor(self) -> Fraction | float | None:
         """What the state adds to that: the mean ``P_κ(ρ)``, so that
         ``variance = observable_purity · expressiveness · state_factor`` where terms do not interfere."""
-        if not self.modules:
+        if self.expressiveness is None:
             return None
         return sum((m.variance for m in self.modules), Fraction(0)) / (self.observable_purity * self.expressiveness)
 

@@ -19,7 +19,7 @@ Sources: Ragone et al., arXiv:2309.09342; Fontana et al., arXiv:2309.07902.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from weakref import WeakKeyDictionary
@@ -114,7 +114,7 @@ def _whole_group(pushed: Pushed) -> Group | None:
 class _Part:
     """A module: a projection of operators, its dimension, and ``Tr_κ[-ad_G²] = index · Tr[G²]`` for traceless ``G``."""
 
-    project: object
+    project: Callable[[np.ndarray], np.ndarray]
     dim: int
     index: float
 
@@ -161,9 +161,9 @@ def _projected(shared: _OnSector, observable: np.ndarray):
     still = commutant.invariants()
     mean = float((r @ still) @ (still.T @ o))
     size = float((o @ o) * (r @ r))
-    variance = _clean(r @ spread @ r - mean**2, size)
+    variance = _clean(float(r @ spread @ r) - mean**2, size)
     slopes = [
-        _clean(np.vdot(shared.state_spread, a @ spread @ a.T), size * np.linalg.norm(a, 2) ** 2)
+        _clean(float(np.vdot(shared.state_spread, a @ spread @ a.T)), float(size * np.linalg.norm(a, 2) ** 2))
         for a in commutant.actions
     ]
     return variance, np.array(slopes), mean, ()
@@ -219,7 +219,7 @@ def _hermitian_basis(d: int) -> Complex[np.ndarray, "d*d d d"]:
 
 
 def _coordinates(matrix: np.ndarray, basis: np.ndarray) -> Float[np.ndarray, " m"]:
-    return (basis.reshape(len(basis), -1).conj() @ matrix.ravel()).real
+    return np.real(basis.reshape(len(basis), -1).conj() @ matrix.ravel())
 
 
 def _action(generator: np.ndarray, basis: np.ndarray) -> Float[np.ndarray, "m m"]:

@@ -117,7 +117,7 @@ def _of_family(family: Family, orbits: _Orbits, generators: PauliStrings, rotati
     groups = _groups(family.strings, patterns, np.flatnonzero(moving), orbits.axes)
     leaders = [group[0] for group in groups]
     sorted_groups = orbits.sort(family.strings[np.array(leaders, int)])
-    sizes = up_to_signs(family.coefficients, [*groups, *([i] for i in still)])
+    sizes = up_to_signs(family.coefficients, [*groups, *([i] for i in still.tolist())])
     distinct, which = distinct_rows(sizes)
     found = []
     for row in sizes[distinct]:
@@ -272,7 +272,7 @@ def _gradient(generators, algebra, rotations, sums, fractions):
         for part in entry.orbit.acting:
             acting[part].append(entry)
     known: dict[int, VarianceEstimate] = {}
-    estimates: list[VarianceEstimate | None] = [None] * len(rotations)
+    of_rotation: dict[int, VarianceEstimate] = {}
     for key, positions in distinct.items():
         checkpoint()
         part = owner.get(key)
@@ -289,7 +289,8 @@ def _gradient(generators, algebra, rotations, sums, fractions):
         else:
             estimate = known[part]
         for k in positions:
-            estimates[k] = estimate
+            of_rotation[k] = estimate
+    estimates = [of_rotation[k] for k in range(len(rotations))]
     value = np.empty(len(rotations), object)
     value[:] = [e.value for e in estimates]
     exact = all(e.exact for e in estimates)

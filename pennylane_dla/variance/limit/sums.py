@@ -64,10 +64,10 @@ def module_limit(problem: Problem, generators: Sequence[PauliSum], observable: P
     except NotConverged as failure:
         return DeepLimit.unavailable(str(failure))
     size = float(module.observable @ module.observable) * float(module.state @ module.state)
-    variance = _clean(module.state @ spread @ module.state - mean**2, size)
+    variance = _clean(float(module.state @ spread @ module.state) - mean**2, size)
     slopes = np.array(
         [
-            _clean(np.vdot(seen, action @ spread @ action.T), size * np.linalg.norm(action, 2) ** 2)
+            _clean(float(np.vdot(seen, action @ spread @ action.T)), float(size * np.linalg.norm(action, 2) ** 2))
             for action in commutant.actions
         ]
     )

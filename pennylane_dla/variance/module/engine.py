@@ -15,7 +15,7 @@ The theory: :mod:`~pennylane_dla.variance.module`. Source: Diaz et al., arXiv:23
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import scipy.sparse
@@ -65,7 +65,7 @@ def predict(problem: Problem) -> Prediction:
             f"the module of the observable has dimension {module.dim}, too large for {len(module.which)} rotations"
         )
     mean, second, slopes, mean_slopes = walk.sweep()
-    size = module.observable @ module.observable * (module.state @ module.state)
+    size = float(module.observable @ module.observable * (module.state @ module.state))
     variance = _clean(second - mean**2, size)
     per_rotation = _clean(slopes - mean_slopes**2, size * walk.largest_frequency**2)
     elements = to_elements(problem.effective.angles, per_rotation, problem.ansatz.arguments.num_elements)
@@ -83,12 +83,18 @@ def _clean(value, size: float):
     return np.where(np.abs(value) <= _ROUNDING * size, 0.0, np.maximum(value, 0.0))
 
 
+At = tuple[int | None, np.ndarray, np.ndarray]  # basis, covariance, mean
+
+
 @dataclass(frozen=True, eq=False)
 class _CovarianceWalk:
     """The circuit as a walk through the eigenbases of its generators."""
 
     module: ObservableModule
     problem: Problem
+    frames: list[Eigenframe] = field(init=False)
+    phases: list[Phases] = field(init=False)
+    changes: dict[tuple[int | None, int], scipy.sparse.csr_array | np.ndarray] = field(init=False)
 
     def __post_init__(self):
         frames = [Eigenframe.of(action) for action in paced(self.module.actions, "the eigenvectors of the generators")]
@@ -142,7 +148,7 @@ class _CovarianceWalk:
         g = int(self.module.which[k])
         return self.phases[g].of(self.problem.effective.angles[k], self.module.scales[k])
 
-    def _step(self, k: int, at, backwards: bool):
+    def _step(self, k: int, at: At, backwards: bool) -> At:
         """Average over rotation ``k``: ``at`` is (basis, covariance, mean)."""
         source, covariance, mean = at
         covariance, mean = self._into(k, source, covariance, mean)
@@ -155,9 +161,10 @@ class _CovarianceWalk:
         module, gates = self.module, len(self.module.which)
         o, r = module.observable, module.state
         stride = self._stride()
+        assert stride is not None  # where it is affordable
         shown = Count(2 * gates)
-        at = (None, np.outer(o, o), o)
-        stored = {gates: at}  # the observable's side of every stride-th gate, from the end
+        at: At = (None, np.outer(o, o), o)
+        stored: dict[int, At] = {gates: at}  # the observable's side of every stride-th gate, from the end
         for k in paced(range(gates - 1, -1, -1), "the covariances", 3 * gates):
             at = self._step(k, at, backwards=False)
             if k % stride == 0:

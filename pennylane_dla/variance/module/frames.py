@@ -144,8 +144,7 @@ def _by_groups(matrix: np.ndarray):
 def _directly(matrix: np.ndarray, largest: float | None = None):
     """By the complex eigenvectors of ``iA``; frequencies are compared with the largest one."""
     values, vectors = np.linalg.eigh(1j * matrix)
-    largest = largest or np.abs(values).max(initial=0) or 1.0
-    positive = values > _EQUAL * largest
+    positive = values > _EQUAL * (largest or np.abs(values).max(initial=0) or 1.0)
     pairs = np.sqrt(2) * vectors[:, positive]
     moving = np.concatenate([pairs.real, pairs.imag], axis=1)
     still = np.linalg.qr(moving, mode="complete")[0][:, moving.shape[1] :]
@@ -235,12 +234,12 @@ class SplitMoments:
         e = np.empty((m + 2 * p, m + 2 * p))
         o, x, y = slice(0, m), slice(m, m + p), slice(m + p, None)
         e[o, o] = self.still
-        e[o, x], e[o, y] = self.mixed.real, self.mixed.imag
-        e[x, o], e[y, o] = self.mixed.real.T, self.mixed.imag.T
+        e[o, x], e[o, y] = np.real(self.mixed), np.imag(self.mixed)
+        e[x, o], e[y, o] = np.real(self.mixed).T, np.imag(self.mixed).T
         both, apart = (self.differences + self.sums) / 2, (self.differences - self.sums) / 2
         e[x, x], e[y, y] = both.real, apart.real
         e[y, x], e[x, y] = both.imag, -apart.imag
-        return e, np.concatenate([self.still_mean, self.mean.real, self.mean.imag])
+        return e, np.concatenate([self.still_mean, np.real(self.mean), np.imag(self.mean)])
 
     def rotated(self, phases: tuple[np.ndarray, np.ndarray, np.ndarray], backwards: bool = False) -> SplitMoments:
         """Averaged over a rotation; ``backwards`` by the opposite angle."""
@@ -260,7 +259,7 @@ class SplitMoments:
         w = frequencies
         products = np.outer(w, w)
         second = 0.5 * np.sum(
-            products * (self.differences.conj() * other.differences - self.sums.conj() * other.sums).real
+            products * np.real(self.differences.conj() * other.differences - self.sums.conj() * other.sums)
         )
         first = np.sum(w * (self.mean.conj() * 1j * other.mean).real)
         return float(second), float(first)

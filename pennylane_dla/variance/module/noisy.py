@@ -270,7 +270,7 @@ class _NoisyWalk:
         count = degree + 1 if not phi[1:].any() else 2 * degree + 1
         nodes = 2 * np.pi * np.arange(count) / (count * unit)
         waves = np.exp(-1j * np.outer(nodes, unit * np.arange(1, degree + 1)))
-        weights = (1 + 2 * (waves @ phi[1:]).real) / count
+        weights = (1 + 2 * np.real(waves @ phi[1:])) / count
         each = 4 * len(self.state) * self._matrix(layer, 0.3 / unit)[1].nnz + GATE_WORK * (layer.last - layer.first)
         self.work += count * each
         if self.work > MAX_WORK:

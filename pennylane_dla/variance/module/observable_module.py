@@ -200,7 +200,7 @@ def distinct_generators(
         leading = generator.coefficients[order[0]]
         key = vectors[order].tobytes(), np.round(generator.coefficients[order] / leading, 12).tobytes()
         if key not in known:
-            known[key] = len(distinct), leading
+            known[key] = len(distinct), float(leading)
             distinct.append(generator)
         which[k], first = known[key]
         scales[k] = leading / first

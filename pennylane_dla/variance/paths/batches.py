@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import jax.numpy as jnp
 import numpy as np
 
-from pennylane_dla.circuit.ansatz import ProductState, VectorState
+from pennylane_dla.circuit.ansatz import ProductState, State
 from pennylane_dla.compat import numerics
 from pennylane_dla.pauli import PauliStrings
 from pennylane_dla.pauli.strings import WORD, product
@@ -27,6 +27,7 @@ LARGE_BUDGET, HUGE_BUDGET, MANY_ROWS = 2**17, 2**21, 256  # or paths, while the 
 LEAST_BATCHES = 8  # that make an error bar, where a batch is one sample
 MAX_SPLIT_TERMS = 4
 SMALLEST = float(np.finfo(float).tiny)
+NOTHING = np.zeros(0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +56,7 @@ class Walk:
     eigenvalues: np.ndarray
     end: np.ndarray | None
     bloch: np.ndarray
-    state: ProductState | VectorState
+    state: State
     num_wires: int
     words: int
     bound: float
@@ -116,6 +117,11 @@ class Walk:
         """Whether there are channels."""
         return bool(len(self.table.eigenvalues))
 
+    @property
+    def block_work(self) -> int:
+        """Steps of the elimination in the block, 0 without one."""
+        return 0 if self.block is None else self.block.work
+
 
 def batch(walk: Walk, seed: int, number: int, counted: int) -> Totals:
     """One batch of paths through the whole circuit."""
@@ -135,7 +141,7 @@ def batch(walk: Walk, seed: int, number: int, counted: int) -> Totals:
         result.loss[:] = scales[:, 0] * (np.sum(scaled), np.sum(scaled**2))
         parts = planes(scaled, rng)
         sums = np.concatenate([plane_sums(block, parts) for block in odd], axis=1)[:, : len(walk.table.gates)]
-        averaged = None if walk.block is None else plane_sums(absorbed, parts)[:, : len(walk.block.gates)]
+        averaged = NOTHING if walk.block is None else plane_sums(absorbed, parts)[:, : len(walk.block.gates)]
     drawn = walk.table.gates >= 0
     result.gates[:, walk.table.gates[drawn]] += scales * sums[:, drawn]
     if walk.block is not None:
@@ -306,16 +312,16 @@ def _end(walk: Walk, rows: sweep.Rows, damping, chosen: np.ndarray, factor: np.n
         weights, active = walk.block.end(np.stack(rows))
         return weights * np.exp(factor), active
     if isinstance(walk.terms, TermClasses) and walk.terms.interfering:
-        return _interfering(walk, rows, chosen) * np.exp(factor) * np.asarray(damping), None
+        return _interfering(walk, walk.terms, rows, chosen) * np.exp(factor) * np.asarray(damping), NOTHING
     if isinstance(walk.terms, StateStrings) and walk.end is None:
         weights = walk.terms.end_weights(np.stack(rows)).reshape(walk.words, WORD)
-        return weights * np.exp(factor) * np.asarray(damping), None
+        return weights * np.exp(factor) * np.asarray(damping), NOTHING
     if walk.end is None:
-        return _vector_overlaps(walk, rows) ** 2 * np.exp(factor) * np.asarray(damping), None
+        return _vector_overlaps(walk, rows) ** 2 * np.exp(factor) * np.asarray(damping), NOTHING
     found = sweep.end_weights(rows, jnp.asarray(walk.end), sharding.place(factor, 0), damping)
     weights, partial, zeros = map(np.asarray, found)
     if not walk.table.absorbed:
-        return weights, None
+        return weights, NOTHING
     # A path of weight zero counts where the letter in question is its only factor that is zero.
     others = np.zeros((2, walk.rows, 4))
     for paths, usable in ((weights, walk.end > 0), (np.where(zeros == 1, partial, 0.0), walk.end <= 0)):
@@ -340,9 +346,8 @@ def _letter_sums(walk: Walk, rows: sweep.Rows, parts: Planes) -> np.ndarray:
     return result
 
 
-def _interfering(walk: Walk, rows, chosen: np.ndarray) -> np.ndarray:
+def _interfering(walk: Walk, terms: TermClasses, rows, chosen: np.ndarray) -> np.ndarray:
     """``(Σ_j c_j Tr[ρ Q_j])²`` over the members of each path's class, divided by its probability."""
-    terms = walk.terms
     members = terms.coefficients.shape[1]
     active = list(walk.table.active)
     bits = [b.reshape(len(terms.leaders), members, -1) for b in terms.differences.bits()]
@@ -364,7 +369,7 @@ def _vector_overlaps(walk: Walk, rows, others=None, phase=None) -> np.ndarray:
     """``Tr[ρ Q]`` (times ``i^phase R``) for a state vector; each distinct string is evaluated once."""
     strings = _strings(walk, np.stack(rows))
     signs = np.ones(walk.paths)
-    if others is not None:
+    if others is not None and phase is not None:
         strings, exponents = product(strings, _strings(walk, others))
         signs = np.where((exponents + phase.reshape(-1)) % 4 == 0, 1.0, -1.0)
     vectors, inverse = np.unique(strings.vectors(), axis=0, return_inverse=True)

@@ -71,7 +71,7 @@ def planes(weights: Float[np.ndarray, "words 32"], rng: np.random.Generator) -> 
     return Planes(digits, np.stack([powers, powers**2], axis=1))
 
 
-def plane_sums(rows: UInt32[Array, "rows words"], parts: Planes) -> Float64[np.ndarray, "2 rows"]:
+def plane_sums(rows: UInt32[Array | np.ndarray, "rows words"], parts: Planes) -> Float64[np.ndarray, "2 rows"]:
     """``Σ w`` and ``Σ w²`` over the set bits of each row."""
     digits = sharding.place(parts.digits, 1)
     return np.asarray(_sums(rows, digits, parts.values))

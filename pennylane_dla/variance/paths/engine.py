@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -57,7 +58,7 @@ def predict_together(problems: Sequence[Problem]) -> list[Prediction]:
     for i, problem in enumerate(problems):
         wires = problem.observable.wires if isinstance(problem.observable, ProjectorProduct) else i
         groups.setdefault((wires, problem.kind), []).append(i)
-    results: list[Prediction | None] = [None] * len(problems)
+    results: dict[int, Prediction] = {}
     found = in_turn(
         lambda group: _outcomes([problems[i] for i in group]),
         list(groups.values()),
@@ -67,7 +68,7 @@ def predict_together(problems: Sequence[Problem]) -> list[Prediction]:
     for group, predictions in zip(groups.values(), found, strict=True):
         for i, prediction in zip(group, predictions, strict=True):
             results[i] = prediction
-    return results
+    return [results[i] for i in range(len(problems))]
 
 
 def _outcomes(problems: Sequence[Problem]) -> list[Prediction]:
@@ -220,13 +221,13 @@ def _better(walk: Walk, totals: Totals, budget, progress: Count) -> bool:
     """Whether a path of this walk is worth clearly more than one of those in ``totals``, by a batch that is not used
     again: the choice must not lean on what is then reported."""
     pilot = _round(walk, budget.seed, [(PILOT, walk.paths)], batch, progress)
-    gain = GAIN * (1 + walk.block.work / BLOCK_WORK)
+    gain = GAIN * (1 + walk.block_work / BLOCK_WORK)
     return pilot.hits > 0 and gain * pilot.unevenness() < totals.unevenness()
 
 
 def _affordable(walk: Walk, budget: Budget) -> Budget:
     """Fewer paths where a block is large: the elimination takes longer than the walk."""
-    samples = int(budget.samples * min(1.0, BLOCK_WORK / max(1, walk.block.work)))
+    samples = int(budget.samples * min(1.0, BLOCK_WORK / max(1, walk.block_work)))
     return replace(budget, samples=max(samples, min(budget.samples, 2 * walk.paths)))
 
 
@@ -269,9 +270,10 @@ def _accurate(totals: Totals, rtol: float) -> bool:
 def _prediction(problem: Problem, walk: Walk, totals: Totals, first: Totals | None) -> Prediction:
     samples = totals.samples
     gates = problem.ansatz.gates
-    rotations = [k for k, g in enumerate(gates) if isinstance(g, Rotation) and not g.angle.fixed]
+    angles = {k: g.angle for k, g in enumerate(gates) if isinstance(g, Rotation) and not g.angle.fixed}
     sums = np.zeros((2, len(gates)))
     sums[:, : totals.gates.shape[1]] = totals.gates
+    (total, squares), (loss_total, loss_squares) = sums, totals.loss
     reached = np.zeros(len(gates), bool)
     reached[walk.table.gates[walk.table.gates >= 0]] = True
     reached[[position for position, _, _ in walk.table.absorbed]] = True
@@ -281,43 +283,43 @@ def _prediction(problem: Problem, walk: Walk, totals: Totals, first: Totals | No
     largest = np.zeros(len(gates))
     largest[: len(totals.largest) - 1] = totals.largest[:-1]
     if totals.paths == samples:
-        low, high = weighted_interval(*sums, largest, samples, bound)
-        loss_interval = weighted_interval(*totals.loss, totals.largest[-1], samples, walk.bound)
+        low, high = weighted_interval(total, squares, largest, samples, bound)
+        loss_low, loss_high = weighted_interval(loss_total, loss_squares, totals.largest[-1], samples, walk.bound)
     else:
-        low, high = replicate_interval(*sums, largest, samples, bound)
-        loss_interval = replicate_interval(*totals.loss, totals.largest[-1], samples, walk.bound)
-    error, loss_error = standard_error(*sums, samples, bound), standard_error(*totals.loss, samples, walk.bound)
+        low, high = replicate_interval(total, squares, largest, samples, bound)
+        loss_low, loss_high = replicate_interval(loss_total, loss_squares, totals.largest[-1], samples, walk.bound)
+    error = standard_error(total, squares, samples, bound)
+    loss_error = standard_error(loss_total, loss_squares, samples, walk.bound)
     # What was not seen is at most what other paths leave room for.
-    unseen = sums[0] == 0
+    unseen = total == 0
     if first is not None:
         missed = np.append(first.gates[0], np.zeros(len(gates) - first.gates.shape[1])) == 0
         most = weighted_interval(0.0, 0.0, 0.0, first.samples, 1.0)[1]
         high = np.where(unseen & missed, np.minimum(high, most * bound), high)
         if not totals.loss[0] and not first.loss[0]:
-            loss_interval = loss_interval[0], np.minimum(loss_interval[1], most * walk.bound)
+            loss_high = np.minimum(loss_high, most * walk.bound)
     # For a uniform angle l = a + b cos α + c sin α, and E[(∂l/∂α)²] = E[b² + c²]/2 is at most Var[l].
-    high = np.where(unseen, np.minimum(high, loss_interval[1]), high)
-    error, loss_error = np.where(unseen, np.minimum(error, high), error), np.minimum(loss_error, loss_interval[1])
+    high = np.where(unseen, np.minimum(high, loss_high), high)
+    error, loss_error = np.where(unseen, np.minimum(error, high), error), np.minimum(loss_error, loss_high)
 
     def elements(values):
-        angles = [gates[k].angle for k in rotations]
-        return to_elements(angles, values[rotations], problem.ansatz.arguments.num_elements)
+        return to_elements(list(angles.values()), values[list(angles)], problem.ansatz.arguments.num_elements)
 
     gradient = VarianceEstimate(
-        elements(sums[0] / samples),
+        elements(total / samples),
         elements(error),
         METHOD,
         False,
         (elements(low), elements(high)),
     )
     loss = VarianceEstimate(
-        float(totals.loss[0] / samples),
+        float(loss_total / samples),
         float(loss_error),
         METHOD,
         False,
-        tuple(float(end) for end in loss_interval),
+        (float(loss_low), float(loss_high)),
     )
-    statistics = {
+    statistics: dict[str, Any] = {
         "paths": totals.paths,
         "hits": totals.hits,
         "steps": len(walk.table.codes),

@@ -288,8 +288,9 @@ class _Steps:
         """What is pending on one wire, or what a new map on two wires has to begin with."""
         if len(wires) == 1:
             return self.last.get(wires[0])
-        at_a, at_b = (self.last.get(w) for w in wires)
-        return at_a if at_a is not None and at_a is at_b else self._join(*wires, at_a, at_b)
+        a, b = wires
+        at_a, at_b = self.last.get(a), self.last.get(b)
+        return at_a if at_a is not None and at_a is at_b else self._join(a, b, at_a, at_b)
 
     def _join(self, a: int, b: int, at_a: _Pending | None, at_b: _Pending | None) -> _Pending:
         """A map on two wires that takes up maps on one of them and waits for longer ones."""

@@ -19,8 +19,8 @@ FEW = 10  # effective number of estimates up to which Student's interval is not 
 
 
 def weighted_interval(
-    total: Float[np.ndarray, " *shape"],
-    squares: Float[np.ndarray, " *shape"],
+    total: Float[np.ndarray, " *shape"] | float,
+    squares: Float[np.ndarray, " *shape"] | float,
     largest: Float[np.ndarray, " *shape"] | float,
     samples: int,
     bound: Float[np.ndarray, " *shape"] | float,
@@ -59,8 +59,8 @@ def weighted_interval(
 
 
 def replicate_interval(
-    total: Float[np.ndarray, " *shape"],
-    squares: Float[np.ndarray, " *shape"],
+    total: Float[np.ndarray, " *shape"] | float,
+    squares: Float[np.ndarray, " *shape"] | float,
     largest: Float[np.ndarray, " *shape"] | float,
     samples: int,
     bound: Float[np.ndarray, " *shape"] | float,
@@ -92,8 +92,8 @@ def replicate_interval(
 
 
 def standard_error(
-    total: Float[np.ndarray, " *shape"],
-    squares: Float[np.ndarray, " *shape"],
+    total: Float[np.ndarray, " *shape"] | float,
+    squares: Float[np.ndarray, " *shape"] | float,
     samples: int,
     bound: Float[np.ndarray, " *shape"] | float = 0.0,
 ) -> Float[np.ndarray, " *shape"]:

@@ -18,7 +18,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from pennylane_dla.allowance import current
-from pennylane_dla.circuit.ansatz import Channel, ProductState
+from pennylane_dla.circuit.ansatz import Channel, ProductState, State
 from pennylane_dla.compat import numerics
 from pennylane_dla.pauli import PauliStrings, PauliSum, ProjectorProduct
 from pennylane_dla.pauli.strings import CODE, WORD, pack
@@ -141,11 +141,11 @@ class _PairWalk:
     active: tuple[int, ...]
     words: int
     bloch: np.ndarray | None
-    state: object
+    state: State
     num_wires: int
 
     @classmethod
-    def prepare(cls, problem: Problem, observable, kept: list[int]):
+    def prepare(cls, problem: Problem, observable, kept: list[int]) -> _PairWalk | Declined:
         gates, state = problem.ansatz.gates, problem.ansatz.state
         for position in kept:
             if isinstance(gates[position], Channel) and len(gates[position].wires) > 2:
@@ -198,7 +198,7 @@ class _PairWalk:
             bloch[:spare, 1:] = state.bloch[list(active)][:, [0, 2, 1]]
         needed = 8 * total * BATCH * sharding.workers()
         if needed > problem.budget.max_memory:
-            return (
+            return Declined(
                 f"pairs of strings through {total} gates need {needed / 2**30:.1f} GiB (max_memory); "
                 "angles uniform over their period need less"
             )
@@ -348,7 +348,7 @@ class _PairWalk:
         ones, by their products.
         """
         if isinstance(self.observable, ProjectorProduct):
-            return self._start_projector(rng, single)
+            return self._start_projector(self.observable, rng, single)
         coefficients = self.observable.coefficients
         size, sums = np.abs(coefficients), np.abs(coefficients).sum()
         first = rng.choice(len(size), BATCH, p=size / sums)
@@ -369,20 +369,20 @@ class _PairWalk:
         x, z = (np.stack([words[:, index] for index in chosen]) for words in arrays)
         return x, z, weight.astype(float)
 
-    def _start_projector(self, rng: np.random.Generator, single: bool):
+    def _start_projector(self, observable: ProjectorProduct, rng: np.random.Generator, single: bool):
         """Subsets of the wires, uniformly; the identity is part of the mean only."""
-        k = len(self.observable.wires)
+        k = len(observable.wires)
         place = {w: i for i, w in enumerate(self.active)}
-        index = [place[w] for w in self.observable.wires]
+        index = [place[w] for w in observable.wires]
         subsets = rng.integers(2, size=(2, BATCH, k), dtype=np.uint8)
         equal = np.arange(BATCH) % 2 == 0
         if single:
             subsets[1] = 0
         else:
             subsets[1, equal] = subsets[0, equal]
-        signs = np.where((subsets @ (np.array(self.observable.signs) < 0)) % 2 == 1, -1.0, 1.0)
+        signs = np.where((subsets @ (np.array(observable.signs) < 0)) % 2 == 1, -1.0, 1.0)
         weight = signs[0] * signs[1]
-        some = subsets.any(axis=2)
+        some = np.any(subsets, axis=2)
         if single:
             weight = signs[0] * some[0]
         else:

@@ -44,12 +44,12 @@ class Steps(NamedTuple):
         wires: the channel's wires
     """
 
-    x: UInt32[Array, "steps words"]
-    z: UInt32[Array, "steps words"]
-    moments: Float64[Array, "steps 5"]
-    trainable: Bool[Array, " steps"]
-    channel: Int32[Array, " steps"]
-    wires: Int32[Array, "steps 2"]
+    x: UInt32[Array | np.ndarray, "steps words"]
+    z: UInt32[Array | np.ndarray, "steps words"]
+    moments: Float64[Array | np.ndarray, "steps 5"]
+    trainable: Bool[Array | np.ndarray, " steps"]
+    channel: Int32[Array | np.ndarray, " steps"]
+    wires: Int32[Array | np.ndarray, "steps 2"]
 
 
 @partial(jax.jit, static_argnames=("noisy", "single"))

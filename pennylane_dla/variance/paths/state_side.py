@@ -17,7 +17,7 @@ from functools import cached_property
 import numpy as np
 from jaxtyping import Float, UInt8, UInt32, UInt64
 
-from pennylane_dla.circuit.ansatz import ProductState
+from pennylane_dla.circuit.ansatz import ProductState, State
 
 from .term_classes import ProjectorTerms, TermClasses
 
@@ -104,15 +104,14 @@ class StateStrings:
     @cached_property
     def _terms(self) -> tuple[UInt64[np.ndarray, " terms"], Float[np.ndarray, " terms"]]:
         """The observable's terms by their sums of keys, in order, and ``a_Q²`` of each."""
+        assert isinstance(self.ends, TermClasses)  # a projector has end letters
         bits = np.stack(self.ends.leaders.bits())[:, :, list(self.active)].astype(np.uint64)
         sums = np.bitwise_xor.reduce(bits * self._keys[:, None], axis=(0, 2))
         order = np.argsort(sums)
         return sums[order], self.ends.coefficients[order, 0] ** 2
 
 
-def state_strings(
-    state: ProductState, ends: TermClasses | ProjectorTerms, active: tuple[int, ...]
-) -> StateStrings | None:
+def state_strings(state: State, ends: TermClasses | ProjectorTerms, active: tuple[int, ...]) -> StateStrings | None:
     """The strings of the state, if it is better to start there.
 
     Args:

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 
-from pennylane_dla.circuit.ansatz import Gate, Rotation
+from pennylane_dla.circuit.ansatz import Channel, Gate, Rotation
 from pennylane_dla.pauli import PauliStrings, PauliSum, ProjectorProduct
 from pennylane_dla.pauli.strings import CODE, product
 from pennylane_dla.variance.estimate import Declined
@@ -164,7 +164,7 @@ def carry_back(
     sign = 0
     for position in kept:
         gate, turns = gates[position], quarters[position]
-        if not turns:
+        if not turns or isinstance(gate, Channel):
             continue
         low = high = 0  # two-bit counters: P Q = i^(low + 2 high) (their product)
         for w, letter in zip(gate.wires, gate.strings[0], strict=True):

@@ -129,7 +129,7 @@ def _independent(generators: Sequence[np.ndarray]) -> int:
 
 
 def _flat(matrix: np.ndarray) -> Float[np.ndarray, " m"]:
-    return np.concatenate([matrix.real.ravel(), matrix.imag.ravel()])
+    return np.concatenate([np.real(matrix).ravel(), np.imag(matrix).ravel()])
 
 
 def _enumerated(generators: Sequence[np.ndarray], num_wires: int) -> LieAlgebra:

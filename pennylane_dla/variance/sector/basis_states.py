@@ -19,6 +19,8 @@ from pennylane_dla.pauli import PauliStrings, PauliSum
 from pennylane_dla.pauli.growing import GrowingStrings, TooManyStrings
 from pennylane_dla.pauli.strings import count_bits, unpack
 
+from .prime_field import PrimeField
+
 CANCELLED = 1e-12  # of the sum of the absolute values
 _BLOCK = 2**21  # signs that are computed together
 
@@ -110,14 +112,14 @@ class Flips:
         cls,
         sums: Sequence[PauliSum],
         residues: Sequence[Float[np.ndarray, " _"]] | None = None,
-        field=None,
+        field: PrimeField | None = None,
     ) -> Flips:
         """Group the terms.
 
         Args:
             sums: without their constants
             residues: of their coefficients
-            field: the :class:`~.prime_field.PrimeField` of the residues
+            field: of the residues
         """
         strings = PauliStrings.concatenate([s.strings for s in sums])
         owner = np.repeat(np.arange(len(sums)), [len(s) for s in sums])
@@ -129,7 +131,7 @@ class Flips:
         quarter = count_bits(strings.x & strings.z) % 4
         weights = np.concatenate([s.coefficients for s in sums]) * 1j**quarter
         modular = None
-        if residues is not None:
+        if residues is not None and field is not None:
             power = np.array([pow(field.imaginary, k, field.p) for k in range(4)], np.int64)[quarter]
             modular = field.centered(np.concatenate(residues).astype(np.int64) * power)[order]
         sizes = np.add.reduceat(np.abs(weights[order]), starts)
@@ -143,9 +145,9 @@ class Flips:
         n = self.num_wires
         parity = unpack(bits, n).astype(np.float32) @ unpack(self.z, n).astype(np.float32).T
         signs = 1.0 - 2.0 * (parity.astype(np.int32) & 1)
-        values = np.add.reduceat(signs * self.weights.real, self.starts, axis=1).astype(complex)
-        if np.any(self.weights.imag):
-            values += 1j * np.add.reduceat(signs * self.weights.imag, self.starts, axis=1)
+        values = np.add.reduceat(signs * np.real(self.weights), self.starts, axis=1).astype(complex)
+        if np.any(np.imag(self.weights)):
+            values += 1j * np.add.reduceat(signs * np.imag(self.weights), self.starts, axis=1)
         values[np.abs(values) <= CANCELLED * self.sizes] = 0.0
         modular = None
         if self.residues is not None:
@@ -188,8 +190,8 @@ class Entries:
         """One of the matrices; real where it is."""
         own = self.owner == number
         values = self.values[own]
-        if not np.any(values.imag):
-            values = values.real
+        if not np.any(np.imag(values)):
+            values = np.real(values)
         shape = (self.size, self.size)
         return scipy.sparse.csr_array((values, (self.rows[own], self.columns[own])), shape=shape)
 

@@ -20,6 +20,7 @@ import numpy as np
 from jaxtyping import Complex, Float
 
 from pennylane_dla.allowance import checkpoint, paced
+from pennylane_dla.circuit.ansatz import Angle
 from pennylane_dla.progress import Count
 
 from ..chain_rule import mean_to_elements, to_elements
@@ -143,8 +144,8 @@ def _characteristic(law: AngleLaw, angle: Angle, scale: float, times: np.ndarray
     unique, first, inverse = np.unique(rounded, return_index=True, return_inverse=True)
     exact = np.where(unique == 0, 0.0, times.ravel()[first])
     values = np.array([law.characteristic(angle, scale * t) for t in exact])
-    if not np.any(values.imag):
-        values = values.real
+    if not np.any(np.imag(values)):
+        values = np.real(values)
     return values[inverse.reshape(times.shape)]
 
 
@@ -166,9 +167,9 @@ class _StateMoments:
         threads, which would wait for each other on a busy machine.
         """
         d = len(matrix)
-        real, imaginary = np.ascontiguousarray(matrix.real), np.ascontiguousarray(matrix.imag)
+        real, imaginary = np.ascontiguousarray(np.real(matrix)), np.ascontiguousarray(np.imag(matrix))
         turn = _turn_real if not imaginary.any() else _turn_complex
-        x, y = (np.ascontiguousarray(part) for part in (self.second.real, self.second.imag))
+        x, y = (np.ascontiguousarray(part) for part in (np.real(self.second), np.imag(self.second)))
         for _ in range(2):
             x, y = turn(x.reshape(-1, d, d), y.reshape(-1, d, d), real, imaginary)
             x = np.ascontiguousarray(x.reshape(d * d, d * d).T)
@@ -190,7 +191,7 @@ class _StateMoments:
         gaps = levels[None, :] - levels[:, None]  # of index (c, a)
         first = np.sum(-1j * gaps * self.first * other.first.T).real
         product = self.second * other.second.transpose(2, 3, 0, 1)  # c e a b
-        second = -np.sum(product.real * (gaps[:, None, :, None] * gaps[None, :, None, :]))
+        second = -np.sum(np.real(product) * (gaps[:, None, :, None] * gaps[None, :, None, :]))
         return float(first), float(second)
 
 

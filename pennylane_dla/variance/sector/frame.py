@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pennylane_dla.circuit.ansatz import Ansatz, ProductState, Rotation, State, VectorState
+from pennylane_dla.circuit.ansatz import Ansatz, ProductState, Rotation, State
 from pennylane_dla.circuit.clifford import Clifford
 from pennylane_dla.circuit.effective import EffectiveAnsatz
 from pennylane_dla.pauli import PauliStrings, PauliSum
@@ -52,9 +52,9 @@ def frames(ansatz: Ansatz, effective: EffectiveAnsatz) -> list[Frame] | Declined
     found: list[Frame] = []
     plain = start_of(state, n)
     if leading and not isinstance(plain, Declined):
-        prepared = _prepared(ansatz, leading, plain)
+        prepared = _prepared(list(leading.values()), plain)
         if prepared is not None:
-            clifford = inverse([ansatz.gates[k] for k in leading], n)
+            clifford = inverse(list(leading.values()), n)
             found.append(Frame(prepared, absorbed, clifford))
             if absorbed:
                 return found
@@ -102,16 +102,16 @@ def least_dimension(effective: EffectiveAnsatz) -> int:
     return 2 ** len(rows)
 
 
-def leading_gates(ansatz: Ansatz) -> tuple[int, ...]:
-    """Positions of the known rotations by one string before anything else on their wires."""
-    leading, touched = [], set()
+def leading_gates(ansatz: Ansatz) -> dict[int, Rotation]:
+    """The known rotations by one string before anything else on their wires, by their positions."""
+    leading, touched = {}, set()
     for position, gate in enumerate(ansatz.gates):
         known = isinstance(gate, Rotation) and gate.single and gate.angle.fixed and np.isfinite(gate.angle.offset)
         if known and touched.isdisjoint(gate.wires):
-            leading.append(position)
+            leading[position] = gate
         else:
             touched.update(gate.wires)
-    return tuple(leading)
+    return leading
 
 
 def inverse(gates: Sequence[Rotation], num_wires: int) -> Clifford:
@@ -124,12 +124,11 @@ def inverse(gates: Sequence[Rotation], num_wires: int) -> Clifford:
     return clifford
 
 
-def _prepared(ansatz: Ansatz, leading: Sequence[int], start: Start) -> Start | None:
+def _prepared(leading: Sequence[Rotation], start: Start) -> Start | None:
     """The state after the leading gates, where it has few amplitudes."""
     try:
-        for position in leading:
-            gate = ansatz.gates[position]
-            string = PauliStrings.from_local([gate.wires], gate.strings, ansatz.num_wires)
+        for gate in leading:
+            string = PauliStrings.from_local([gate.wires], gate.strings, start.num_wires)
             start = start.turned(string, gate.angle.offset)
     except TooManyStates:
         return None
@@ -138,7 +137,7 @@ def _prepared(ansatz: Ansatz, leading: Sequence[int], start: Start) -> Start | N
 
 def _aligned(state: State) -> tuple[ProductState, list[tuple[int, str, int]]] | None:
     """A product state with Bloch vectors along X and Y turned to Z, and the turns; ``None`` where there are none."""
-    if isinstance(state, VectorState):
+    if not isinstance(state, ProductState):
         return None
     bloch, turns = state.bloch.copy(), []
     for wire, r in enumerate(bloch):

@@ -55,14 +55,19 @@ class Group:
     def algebra_dim(self) -> int | None:
         """Of the algebra on this part, without phases."""
         m = self.dim
-        sizes = {"su": m * m - 1, "so": m * (m - 1) // 2, "sp": m * (m + 1) // 2}
+        sizes: dict[str | None, int] = {"su": m * m - 1, "so": m * (m - 1) // 2, "sp": m * (m + 1) // 2}
         return sizes.get(self.family)
 
     @property
     def modules(self) -> tuple[int, ...]:
         """Dimensions of the modules that the operators on this part split into, the multiples of 1 apart."""
         m, small = self.dim, self.dim * (self.dim - 1) // 2
-        return {"su": (m * m - 1,), "so": (small, small + m - 1), "sp": (small - 1, small + m)}.get(self.family, (1,))
+        sizes: dict[str | None, tuple[int, ...]] = {
+            "su": (m * m - 1,),
+            "so": (small, small + m - 1),
+            "sp": (small - 1, small + m),
+        }
+        return sizes.get(self.family, (1,))
 
 
 def recognized(sector: Sector) -> Group | None:
@@ -85,9 +90,10 @@ def irreducible_parts(generators: Sequence[np.ndarray], seed: int = 0) -> list[n
     d = generators[0].shape[0]
     rng = np.random.default_rng(seed)
     scaled = [g / (np.linalg.norm(g) or 1.0) for g in generators]
-    element = sum(rng.normal() * g for g in scaled)
+    zero = np.zeros((d, d))
+    element = sum((rng.normal() * g for g in scaled), zero)
     for _ in range(3):
-        other = sum(rng.normal() * g for g in scaled)
+        other = sum((rng.normal() * g for g in scaled), zero)
         element = element + rng.normal() * (element @ other + other @ element) + rng.normal() * other @ other
         element = element + 1j * rng.normal() * (element @ other - other @ element)
         element = element / (np.linalg.norm(element) or 1.0)

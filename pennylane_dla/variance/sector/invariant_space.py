@@ -134,9 +134,11 @@ def orthonormal_basis(
     walk = _RandomCircuit(matrices, start, width)
     if dim is not None:
         for factor in _SPARE:
-            basis = _span(walk.collect(int(factor * dim) + _WIDTH), dim)
-            if basis is not None and basis.smallest > _CLEAR:
-                return basis
+            states = walk.collect(int(factor * dim) + _WIDTH)
+            if states.shape[1] >= dim:
+                basis = _span(states, dim)
+                if basis.smallest > _CLEAR:
+                    return basis
         raise Unclear("states of random circuits do not span the space to double precision")
     rank = 0
     while True:  # until every generator in turn brings nothing new
@@ -167,7 +169,7 @@ class _RandomCircuit:
         self._rng = np.random.default_rng(0)
         turns = [_Turn.of(matrix, self._rng) for matrix in matrices]
         self._turns = [turn for turn in turns if turn.radius > 0]
-        self._real = all(map(real_up_to_a_factor, matrices)) and not np.any(start.imag)
+        self._real = all(map(real_up_to_a_factor, matrices)) and not np.any(np.imag(start))
         self._block = np.tile(start.astype(complex), (1, max(1, -(-width // start.shape[1]))))
         self._states, self._count, self._next = [], 0, []
         self._keep(start)
@@ -198,7 +200,7 @@ class _RandomCircuit:
 
     def _keep(self, block: np.ndarray) -> None:
         if self._real:
-            block = np.concatenate([block.real, block.imag], axis=1)
+            block = np.concatenate([np.real(block), np.imag(block)], axis=1)
             block = block[:, np.abs(block).max(axis=0) > 0]
         self._states.append(block)
         self._count += block.shape[1]
@@ -219,14 +221,15 @@ class _Turn:
         for data in (matrix.data.real, matrix.data.imag):
             part = scipy.sparse.csr_array((data, matrix.indices, matrix.indptr), shape=matrix.shape)
             parts.append(part if np.any(data) else None)
-        turn = cls(*parts, 0.0, 1.0)
+        real, imaginary = parts
+        turn = cls(real, imaginary, 0.0, 1.0)
         low, high = turn._spectrum(rng)
-        center = 0.0 if parts[0] is None else (low + high) / 2  # a rotation by an imaginary matrix is real
+        center = 0.0 if real is None else (low + high) / 2  # a rotation by an imaginary matrix is real
         radius = max(high - center, center - low)
-        return cls(*parts, center, radius if radius > 1e-12 else 0.0)
+        return cls(real, imaginary, center, radius if radius > 1e-12 else 0.0)
 
     def _times(self, block: Complex[np.ndarray, "size m"]) -> Complex[np.ndarray, "size m"]:
-        total, pairs = 0, block.view(float)
+        total, pairs = np.zeros_like(block), block.view(float)
         if self.real is not None:
             total = (self.real @ pairs).view(complex)
         if self.imaginary is not None:
@@ -235,9 +238,10 @@ class _Turn:
 
     def _spectrum(self, rng: np.random.Generator) -> tuple[float, float]:
         """Bounds, by a few steps of Lanczos."""
-        if self.real is None and self.imaginary is None:
+        part = self.real if self.real is not None else self.imaginary
+        if part is None:
             return 0.0, 0.0
-        size = (self.real if self.real is not None else self.imaginary).shape[0]
+        size = part.shape[0]
         vector = rng.normal(size=(size, 1)) + 1j * rng.normal(size=(size, 1))
         basis, diagonal, off = [vector / np.linalg.norm(vector)], [], []
         for _ in range(min(12, size)):
@@ -273,10 +277,8 @@ class _Turn:
         return np.ascontiguousarray(image / self.radius)
 
 
-def _span(vectors: np.ndarray, dim: int | None = None) -> Basis | None:
-    """An orthonormal basis of the columns; ``None`` where there are fewer than ``dim``."""
-    if dim is not None and vectors.shape[1] < dim:
-        return None
+def _span(vectors: np.ndarray, dim: int | None = None) -> Basis:
+    """An orthonormal basis of the columns, of the dimension that is known."""
     triangle = scipy.linalg.qr(vectors, mode="r", check_finite=False)[0][: vectors.shape[1]]
     _, values, mixing = np.linalg.svd(triangle, full_matrices=False)
     rank = dim or int(np.sum(values > TOLERANCE * values[0]))

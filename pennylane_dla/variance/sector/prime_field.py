@@ -67,7 +67,7 @@ def embed(groups: Sequence[Inexact[np.ndarray, " _"]]) -> tuple[PrimeField, list
     >>> (root**2 + one**2) % field.p, (minus_two + 2 * one) % field.p
     (0, 0)
     """
-    known: dict[float, Exact | None] = {}
+    known: dict[float, Exact] = {}
     parts = []
     for group in groups:
         pair = np.concatenate([np.real(group), np.imag(group)]).astype(float)
@@ -75,10 +75,10 @@ def embed(groups: Sequence[Inexact[np.ndarray, " _"]]) -> tuple[PrimeField, list
         ratios[np.abs(ratios) < 1e-15] = 0.0
         unique, inverse = np.unique(ratios, return_inverse=True)
         for value in unique.tolist():
-            if value not in known:
-                known[value] = _recognized(value)
-            if known[value] is None:
+            exact = known.get(value) or _recognized(value)
+            if exact is None:
                 return None
+            known[value] = exact
         parts.append((unique, inverse))
     found = set(known.values())
     roots = sorted({q for _, primes in found for q in primes})

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import scipy.sparse
@@ -69,7 +69,7 @@ class Powers:
 
     about: Float[np.ndarray, " k"]
     count: int = 0
-    sums: Float[np.ndarray, "4 k"] | float = 0.0
+    sums: Float[np.ndarray, "4 _"] = field(default_factory=lambda: np.zeros((4, 1)))
 
     def add(self, samples: Float[np.ndarray, "batch k"]) -> None:
         """More samples."""
@@ -167,7 +167,8 @@ class _Run:
         budget = self.problem.budget
         rng = np.random.default_rng(budget.seed)
         shown = Count(budget.samples)
-        self.sums, self.stopped, drawn = None, "all samples drawn", 0
+        self.stopped, drawn = "all samples drawn", 0
+        self.sums: list[tuple[Powers, Powers]] = []
         allowance, compiled = current(), time.monotonic()
         while drawn < budget.samples:
             batch = min(self.sampler.batch, budget.samples)  # one shape: compiled once
@@ -197,7 +198,7 @@ class _Run:
             loss, slope = one.loss(values[:, part], slopes[:, part])
             pairs.append((loss[:, None], slope @ self.angles.chain))
             first = part.stop
-        if self.sums is None:
+        if not self.sums:
             self.sums = [(Powers(loss.mean(axis=0)), Powers(slope.mean(axis=0))) for loss, slope in pairs]
         for sums, pair in zip(self.sums, pairs, strict=True):
             for powers, samples in zip(sums, pair, strict=True):

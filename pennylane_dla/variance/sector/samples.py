@@ -49,15 +49,15 @@ class SectorSampler:
         """From a circuit on its sector and what is measured."""
         sector = walk.sector
         matrices, order = walk.changes
-        real = all(np.abs(matrix.imag).max(initial=0) < _REAL for matrix in matrices)
-        changes = [matrix.real if real else _real_form(matrix) for matrix in matrices]
+        real = all(np.abs(np.imag(matrix)).max(initial=0) < _REAL for matrix in matrices)
+        changes = [np.real(matrix) if real else _real_form(matrix) for matrix in matrices]
         state = sector.state * np.sqrt(sector.weights)
         last = walk.last_basis
         return cls(
             np.array(changes).reshape(len(changes), *(changes[0].shape if changes else (sector.dim,) * 2)),
             np.array(order, np.int32),
             walk.levels[sector.which] * sector.scales[:, None],
-            np.stack([state.T.real, state.T.imag], axis=1),
+            np.stack([np.real(state.T), np.imag(state.T)], axis=1),
             np.array([_real_form(last.conj().T @ observable @ last) for observable in observables]),
         )
 
@@ -94,7 +94,8 @@ class SectorSampler:
 
 def _real_form(matrix: Complex[np.ndarray, "d d"]) -> Float[np.ndarray, "2*d 2*d"]:
     """What a complex matrix does to real and imaginary parts, one after the other."""
-    return np.block([[matrix.real, -matrix.imag], [matrix.imag, matrix.real]])
+    real, imaginary = np.real(matrix), np.imag(matrix)
+    return np.block([[real, -imaginary], [imaginary, real]])
 
 
 def _multiply(states: Float[Array, "*batch 2 d"], matrix: Float[Array, "m m"]) -> Float[Array, "*batch 2 d"]:

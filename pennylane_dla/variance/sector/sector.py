@@ -172,7 +172,7 @@ def _reached(effective: EffectiveAnsatz, possible: Sequence[Frame], limit: int) 
         generators, which, scales = distinct_generators(seen)
         start = frame.start
         embedded = embed([*(g.coefficients for g in generators), start.spanning.ravel()])
-        field, residues = embedded if embedded is not None else (None, [None])
+        field, residues = embedded if embedded is not None else (None, [])
         states = BasisStates(effective.num_wires, limit)
         try:
             states.locate(start.bits)
@@ -188,6 +188,7 @@ def _reached(effective: EffectiveAnsatz, possible: Sequence[Frame], limit: int) 
         best = _Reached(effective, frame, states, entries, tuple(generators), rotations, which, scales, field, spanning)
         limit = len(states) - 1
     if best is None:
+        assert failure is not None  # there is a frame
         raise failure
     return best
 
@@ -231,7 +232,7 @@ def _closed(reached: _Reached, max_dim: int) -> Sector:
         scales=reached.scales,
         state=basis.columns.conj().T @ vectors,
         weights=start.weights,
-        real=not np.any(vectors.imag) and all(map(real_up_to_a_factor, matrices)),
+        real=not np.any(np.imag(vectors)) and all(map(real_up_to_a_factor, matrices)),
         _reached=reached,
         _basis=basis.columns,
     )

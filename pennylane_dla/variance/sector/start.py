@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Complex, Float, UInt32
 
-from pennylane_dla.circuit.ansatz import ProductState, VectorState
+from pennylane_dla.circuit.ansatz import State, UnknownState, VectorState
 from pennylane_dla.pauli import PauliStrings
 from pennylane_dla.pauli.strings import count_bits, pack
 from pennylane_dla.variance.estimate import Declined
@@ -73,8 +73,10 @@ class Start:
         return Start(self.bits, self.num_wires, vectors, self.weights, spanning)
 
 
-def start_of(state: ProductState | VectorState, num_wires: int) -> Start | Declined:
+def start_of(state: State, num_wires: int) -> Start | Declined:
     """The range of a state, or why it is too large."""
+    if isinstance(state, UnknownState):
+        return Declined(state.reason)
     if isinstance(state, VectorState):
         index = np.flatnonzero(np.abs(state.amplitudes) > _ZERO)
         bits = pack(((index[:, None] >> np.arange(num_wires - 1, -1, -1)) & 1).astype(np.uint8))

@@ -71,8 +71,8 @@ class SectorWalk:
 
 def _levels(matrix: np.ndarray) -> tuple[Float[np.ndarray, " d"], np.ndarray]:
     """Eigenvalues and eigenvectors of a Hermitian matrix, near ones equal."""
-    if np.iscomplexobj(matrix) and not np.any(np.abs(matrix.imag) > 1e-14 * np.abs(matrix).max(initial=0)):
-        matrix = matrix.real
+    if np.iscomplexobj(matrix) and not np.any(np.abs(np.imag(matrix)) > 1e-14 * np.abs(matrix).max(initial=0)):
+        matrix = np.real(matrix)
     values, vectors = np.linalg.eigh(matrix)
     spread = np.ptp(values)
     if spread <= _SCALAR * max(1.0, np.abs(values).max(initial=0.0)):  # no more than a global phase

@@ -8,7 +8,7 @@ strings that the observable reaches (``pauli_vectors.py``): with noise, beyond 1
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from jaxtyping import Float
@@ -63,7 +63,7 @@ def predict_together(problems: Sequence[Problem]) -> list[Prediction]:
     Sampling stops when most of the observables are known so well. An observable whose light cone is smaller than that
     of the others is sampled on its own cone.
     """
-    results: list[Prediction | None] = [None] * len(problems)
+    results: dict[int, Prediction] = {}
     wanted: dict[int, tuple[PauliSum, ...]] = {}
     for i, problem in enumerate(problems):
         observables = _observables(problem)
@@ -81,7 +81,7 @@ def predict_together(problems: Sequence[Problem]) -> list[Prediction]:
     for group, predictions in zip(groups, found, strict=True):
         for i, prediction in zip(group, predictions, strict=True):
             results[i] = prediction
-    return results
+    return [results[i] for i in range(len(problems))]
 
 
 def _by_cone(ansatz: Ansatz, wanted: dict[int, tuple[PauliSum, ...]]) -> list[list[int]]:
@@ -165,12 +165,11 @@ class _PowerSums:
     scale: Float[np.ndarray, " k"]
     about: Float[np.ndarray, " k"]
     count: int = 0
-    sums: Float[np.ndarray, "4 k"] | None = None
+    sums: Float[np.ndarray, "4 _"] = field(default_factory=lambda: np.zeros((4, 1)))
 
     def add(self, samples: Float[np.ndarray, "batch k"]) -> None:
         away = samples - self.about
-        powers = np.stack([np.sum(away**j, axis=0) for j in (1, 2, 3, 4)])
-        self.sums = powers if self.sums is None else self.sums + powers
+        self.sums = self.sums + np.stack([np.sum(away**j, axis=0) for j in (1, 2, 3, 4)])
         self.count += len(samples)
 
     def variance(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -193,7 +192,7 @@ def _sample(
     allowance = current()
     size = max(2, int(min(task.batch, min(allowance.left, LONGEST) / (4 * max(task.seconds, 1e-9)))))
     shown = Count(budget.samples)
-    forwards = isinstance(task, Simulation) and task.forwards(num)
+    forwards = task if isinstance(task, Simulation) and task.forwards(num) else None
     loss = gradient = None
     stopped = "all samples drawn"
     while True:
@@ -202,9 +201,9 @@ def _sample(
         angles = offsets + (matrix @ elements.T).T
         angles[:, own] = rng.uniform(0, 2 * np.pi * 10_007, (batch, len(own)))
         try:
-            values, slopes = task.run_forwards(angles, chain) if forwards else task.run(angles)
+            values, slopes = forwards.run_forwards(angles, chain) if forwards else task.run(angles)
         except OutOfTime as stop:
-            if loss is None or loss.count < 2:
+            if loss is None or gradient is None or loss.count < 2:
                 missing = f"no two circuits {task.description} were run: {stop}"
                 return [Prediction.unavailable(missing) for _ in problems]
             stopped = str(stop)
@@ -212,7 +211,7 @@ def _sample(
         value, slope, scale = _losses(problems, task, values, slopes)
         slope = slope.reshape(batch * number, -1)
         slope = (slope if forwards else slope @ chain).reshape(batch, number * num)
-        if loss is None:
+        if loss is None or gradient is None:
             loss = _PowerSums(scale, value.mean(axis=0))
             gradient = _PowerSums(np.repeat(scale, num), slope.mean(axis=0))
         loss.add(value)

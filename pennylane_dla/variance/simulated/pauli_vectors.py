@@ -79,7 +79,8 @@ class StringSimulation:
     def bytes(self) -> int:
         """Held for one circuit: ``v`` there, ``v`` and ``u`` on the way back, copies, derivatives."""
         number = len(self.observables)
-        copies = sum(_size(self.reached.steps[position]) for position in self.kept)
+        channels = (self.reached.steps[position] for position in self.kept)
+        copies = sum(_size(step) for step in channels if not isinstance(step, StringTurn))
         return 8 * ((2 * number + 1) * len(self.state) + number * copies + (number + 3) * len(self.angles))
 
     @property
@@ -107,14 +108,16 @@ class StringSimulation:
         for position in range(len(self.reached.steps) - 1, -1, -1):
             checkpoint()
             step = self.reached.steps[position]
-            if position in self.kept:
-                copies[position] = vector[: _size(step)].copy()
             if isinstance(step, StringTurn):
                 _turn(vector, step, angles[:, step.rotation], 1.0)
-            elif isinstance(step, Damping):
-                vector[: len(step.factors)] *= step.factors[:, None]
+                continue
+            size = _size(step)
+            if position in self.kept:
+                copies[position] = vector[:size].copy()
+            if isinstance(step, Damping):
+                vector[:size] *= step.factors[:, None]
             else:
-                vector[: _size(step)] = step.matrix @ vector[: _size(step)]
+                vector[:size] = step.matrix @ vector[:size]
         return vector, copies
 
     def _back(self, angles, both, copies) -> Float[np.ndarray, "batch observables rotations"]:
@@ -134,7 +137,7 @@ class StringSimulation:
             vector, state = both[:size, :split], both[:size, split:]
             if position in self.kept:
                 vector[:] = copies.pop(position)
-            else:
+            elif isinstance(step, Damping):  # what mixes is always copied
                 vector /= step.factors[:, None]
             if isinstance(step, Damping):
                 state *= step.factors[:, None]

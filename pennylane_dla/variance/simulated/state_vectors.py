@@ -19,7 +19,7 @@ import scipy.sparse
 from jaxtyping import Complex, Float
 
 from pennylane_dla.allowance import checkpoint
-from pennylane_dla.circuit.ansatz import Angle, Ansatz, ProductState, Rotation, VectorState
+from pennylane_dla.circuit.ansatz import Angle, Ansatz, ProductState, Rotation, UnknownState, VectorState
 from pennylane_dla.pauli import PauliSum
 from pennylane_dla.pauli.strings import CODE
 from pennylane_dla.variance.estimate import Declined
@@ -121,7 +121,7 @@ class Simulation:
                 phase = turn.coefficient * phases[turn.gate]
                 state = np.cos(phase) * state + (-1j * np.sin(phase)) * words[turn.wires, turn.word].on(state)
         images = [_apply_sum(observable, state) for observable in self.observables]
-        values = np.stack([_overlap(state, image).real for image in images], axis=1)
+        values = np.stack([np.real(_overlap(state, image)) for image in images], axis=1)
         slopes = np.zeros((batch, len(images), len(self.gates)))
         both = np.stack([state, *images], axis=1)  # the state and the images go back together
         for turn in reversed(self.turns):
@@ -133,7 +133,8 @@ class Simulation:
             moved = words[turn.wires, turn.word].on(flat).reshape(both.shape)
             if self.trainable[turn.gate]:
                 image, one = both[:, 1:], moved[:, 0]
-                overlap = np.einsum("djb,db->bj", image.real, one.imag) - np.einsum("djb,db->bj", image.imag, one.real)
+                overlap = np.einsum("djb,db->bj", np.real(image), np.imag(one))
+                overlap -= np.einsum("djb,db->bj", np.imag(image), np.real(one))
                 slopes[:, :, turn.gate] += 2 * turn.coefficient * overlap
             phase = turn.coefficient * phases[turn.gate]
             both = np.cos(phase) * both + (1j * np.sin(phase)) * moved
@@ -231,6 +232,9 @@ def simulation(ansatz: Ansatz, observables: Sequence[PauliSum], max_qubits: int)
         observables: as measured at the end
         max_qubits: in the light cone at most
     """
+    start = ansatz.state
+    if isinstance(start, UnknownState):
+        return Declined(start.reason)
     cone = set()
     for observable in observables:
         x, z = observable.strings.bits()
@@ -243,17 +247,17 @@ def simulation(ansatz: Ansatz, observables: Sequence[PauliSum], max_qubits: int)
             cone |= set(gate.wires)
             kept.append(gate)
     kept.reverse()
-    whole = isinstance(ansatz.state, VectorState)
+    whole = isinstance(start, VectorState)
     qubits = list(range(ansatz.num_wires)) if whole else sorted(cone)
     ancillas = 0
-    if isinstance(ansatz.state, ProductState):
-        ancillas = int(np.sum(np.linalg.norm(ansatz.state.bloch[qubits], axis=1) < 1 - 1e-9))
+    if isinstance(start, ProductState):
+        ancillas = int(np.sum(np.linalg.norm(start.bloch[qubits], axis=1) < 1 - 1e-9))
     if len(qubits) + ancillas > max_qubits:
         return Declined(
             f"the light cone has {len(qubits) + ancillas} qubits, more than the {max_qubits} that are simulated"
         )
     place = {qubit: i for i, qubit in enumerate(qubits)}
-    state = ansatz.state.amplitudes if whole else _product_amplitudes(ansatz.state.bloch[qubits])
+    state = start.amplitudes if whole else _product_amplitudes(start.bloch[qubits])
     num_wires = len(qubits) + ancillas
     turns: list[Turn] = []
     for k, gate in enumerate(kept):

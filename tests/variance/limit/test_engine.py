@@ -8,8 +8,10 @@ import pytest
 
 import pennylane_dla as dla
 from pennylane_dla.algebra.dynamical import dynamical_lie_algebra
+from pennylane_dla.allowance import OutOfTime
 from pennylane_dla.circuit.extract import extract
 from pennylane_dla.variance.law import AngleLaw
+from pennylane_dla.variance.limit import engine
 from pennylane_dla.variance.limit.engine import deep_limit
 from pennylane_dla.variance.problem import Problem
 
@@ -116,3 +118,20 @@ def test_known_gates_after_trainable_ones_keep_the_constant(after, observable, m
     law = AngleLaw.resolve(None, ansatz.arguments)
     found = deep_limit(Problem(ansatz, ansatz.measurements[0].observable, law))
     assert found.loss_mean == pytest.approx(mean, abs=1e-9)
+
+
+def test_where_the_time_ends_there_is_a_limit_without_a_value(monkeypatch):
+    """Generators that are sums, whose module took too long: a circuit is diagnosed all the same."""
+
+    def stopped(*_):
+        raise OutOfTime("stopped after max_seconds=1")
+
+    monkeypatch.setattr(engine, "_of_sums", stopped)
+
+    def circuit(w):
+        qp.evolve(0.5 * qp.Z(0) @ qp.Z(1) + 0.3 * qp.Y(1), w[0])
+        qp.RX(w[1], 0)
+        return qp.expval(qp.Z(0))
+
+    diag = dla.inspect(qp.QNode(circuit, DEVICE))(np.zeros(2))
+    assert diag.limit.loss.variance.reason == "stopped after max_seconds=1" and not diag.limit.modules

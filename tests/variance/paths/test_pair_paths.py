@@ -188,3 +188,8 @@ def test_giving_up_names_no_negative_variance():
     assert found.loss_mean is None or abs(found.loss_mean) <= 1 + 4 * found.loss_mean_stderr < 5
     mean = found.gradient_mean
     assert not mean.available or np.all(np.abs(mean.value) <= 1 + 4 * mean.stderr)
+
+
+def test_memory_that_is_too_small_is_a_reason():
+    found = paths.predict(problem(layered(3, 2), PauliSum.from_dict({"ZII": 1.0}), Normal(0.1), max_memory=1000))
+    assert not found.loss.available and "max_memory" in found.loss.reason
