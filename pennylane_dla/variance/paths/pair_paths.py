@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Float
 
 from pennylane_dla.allowance import current
 from pennylane_dla.circuit.ansatz import Channel, ProductState, State
@@ -122,7 +123,7 @@ class _PairWalk:
         steps_of: its step
         blocks: the steps, in blocks
         transfers: of the channels
-        boost: see :func:`~pennylane_dla.variance.paths.pair_walk.pair_block`
+        share: see :func:`~pennylane_dla.variance.paths.pair_walk.pair_block`
         observable: where pairs start
         active: the wires in the light cone
         words: of a string, one spare bit at least
@@ -136,7 +137,7 @@ class _PairWalk:
     blocks: list[Steps]
     transfers: np.ndarray
     noisy: bool
-    boost: np.ndarray
+    share: float
     observable: PauliSum | ProjectorProduct
     active: tuple[int, ...]
     words: int
@@ -190,8 +191,7 @@ class _PairWalk:
         kinds = np.stack(transfers + [np.eye(16)] * (max(4, 1 << len(transfers).bit_length()) - len(transfers)))
 
         steps_of = np.flatnonzero(trainable)
-        spread = np.sum(moments[steps_of, 2:4] - moments[steps_of, :2] ** 2)
-        boost = np.array([max(1.0, 1.0 / spread) if spread > 0 else 1.0, min(0.2, 1.0 / max(1, len(steps_of)))])
+        boost = _boost(moments)
         bloch = None
         if isinstance(state, ProductState):
             bloch = np.ones((words * WORD, 4))
@@ -203,14 +203,14 @@ class _PairWalk:
                 "angles uniform over their period need less"
             )
         parts = [slice(i, i + length) for i in range(0, total, length)]
-        arrays = Steps(x, z, moments, trainable, channel, wires)
+        arrays = Steps(x, z, moments, trainable, channel, wires, boost)
         return cls(
             np.array([kept[s] for s in steps_of], int),
             steps_of,
             [Steps(*(a[p] for a in arrays)) for p in parts],
             kinds,
             bool(transfers),
-            boost,
+            min(0.2, 1.0 / max(1, len(steps_of))),
             observable,
             active,
             words,
@@ -335,7 +335,7 @@ class _PairWalk:
             ratios, first = [], 0
             for block in self.blocks:
                 pairs, ratio = pair_walk.pair_block(
-                    pairs, keys, block, self.transfers, np.int32(first), self.boost, self.noisy, single
+                    pairs, keys, block, self.transfers, np.int32(first), self.share, self.noisy, single
                 )
                 ratios.append(ratio)
                 first += len(block.channel)
@@ -450,3 +450,17 @@ class _PairWalk:
             means.error,
             means.gradient,
         )
+
+
+def _boost(moments: Float[np.ndarray, "steps 5"]) -> Float[np.ndarray, " steps"]:
+    """How much more often than by its weight a path takes the covariance at each gate: about once on its way.
+
+    Gates that turn little are drawn as often as they would be if all turned alike, so that angles of a narrow law
+    are not forgotten beside those of a wide one.
+    """
+    spread = np.maximum(np.sum(moments[:, 2:4] - moments[:, :2] ** 2, axis=1), 0)
+    moving = spread > 1e-14
+    if not moving.any():
+        return np.ones(len(moments))
+    alone = 1 / (moving.sum() * np.where(moving, spread, 1.0))
+    return np.where(moving, np.maximum(1.0, np.maximum(1 / spread.sum(), alone)), 1.0)

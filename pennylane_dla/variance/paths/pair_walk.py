@@ -42,6 +42,7 @@ class Steps(NamedTuple):
         trainable: whether its derivative is wanted
         channel: index of the transfer matrix, -1 for a rotation
         wires: the channel's wires
+        boost: factor by which the covariance is drawn more often than its weight
     """
 
     x: UInt32[Array | np.ndarray, "steps words"]
@@ -50,6 +51,7 @@ class Steps(NamedTuple):
     trainable: Bool[Array | np.ndarray, " steps"]
     channel: Int32[Array | np.ndarray, " steps"]
     wires: Int32[Array | np.ndarray, "steps 2"]
+    boost: Float64[Array | np.ndarray, " steps"]
 
 
 @partial(jax.jit, static_argnames=("noisy", "single"))
@@ -59,7 +61,7 @@ def pair_block(
     steps: Steps,
     transfers: Float64[Array, "kinds 16 16"],
     first: Int32[Array, ""],
-    boost: Float64[Array, " 2"],
+    share: float | Float[Array, ""],
     noisy: bool,
     single: bool = False,
 ) -> tuple[Pairs, Float32[Array, "steps paths"]]:
@@ -71,8 +73,7 @@ def pair_block(
         steps: the gates
         transfers: of the channels
         first: number of the first step
-        boost: factor by which the covariance is drawn more often than its weight, and the share of each
-            derivative in what is drawn
+        share: of each derivative in what is drawn
         noisy: whether there are channels
         single: whether the second strings are identities and derivatives are those of the mean
 
@@ -82,7 +83,7 @@ def pair_block(
 
     def step(pairs, item):
         gate, number = item
-        rotated, ratio = _rotate(pairs, gate, number, keys, boost, single)
+        rotated, ratio = _rotate(pairs, gate, number, keys, share, single)
         if noisy:
             rotated = jax.lax.cond(
                 gate.channel >= 0,
@@ -142,14 +143,14 @@ def _tidy(table):
     return jnp.where(jnp.abs(table) < 1e-14, 0.0, table)
 
 
-def _rotate(pairs: Pairs, gate, number, keys, boost, single):
+def _rotate(pairs: Pairs, gate, number, keys, share, single):
     px, pz = gate.x[:, None], gate.z[:, None]
     odd = (_count(pairs.x & pz) + _count(pairs.z & px)) % 2 == 1
     fresh = ~pairs.varied
     entries, slopes = _entries(gate.moments, odd, fresh, gate.trainable, single)
 
-    more = jnp.where(fresh & (jnp.arange(8) >= 4)[:, None], boost[0], 1.0)
-    drawn = more * (jnp.abs(entries) + boost[1] * jnp.abs(slopes))
+    more = jnp.where(fresh & (jnp.arange(8) >= 4)[:, None], gate.boost, 1.0)
+    drawn = more * (jnp.abs(entries) + share * jnp.abs(slopes))
     total = jnp.cumsum(drawn, axis=0)
     point = _uniform(keys, number, 0) * total[-1]
     chosen = jnp.sum(total[:-1] <= point, axis=0)

@@ -101,9 +101,12 @@ def _gaps(leaf: Leaf, element: int) -> list[float]:
 
 
 def _snap(gap: float, scale: float) -> float:
-    """A gap over its scale is a simple number; rounding of the eigenvalues is taken away."""
+    """A gap over its scale is often a simple number: then the six digits it was read to become all of them.
+
+    The nearest fraction to a number of three digits is 1.5e-5 away or more, so that none is bent.
+    """
     ratio = Fraction(gap / scale).limit_denominator(64)
-    return float(ratio) * scale if abs(float(ratio) * scale - gap) < 2e-5 * max(1, scale) else gap
+    return float(ratio) * scale if abs(float(ratio) * scale - gap) < 1e-6 * max(1, scale) else gap
 
 
 def _divisor(values) -> float | None:
