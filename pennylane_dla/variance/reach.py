@@ -32,7 +32,7 @@ def restrict(strings: PauliStrings, qubits: Int[np.ndarray, " qubits"]) -> Pauli
     return PauliStrings(pack(x[:, qubits]), pack(z[:, qubits]), len(qubits))
 
 
-def moved_by(steps: Steps, k: int, strings: PauliStrings) -> Bool[np.ndarray, " m"]:
+def moved_by(steps: Steps, k: int | np.integer, strings: PauliStrings) -> Bool[np.ndarray, " m"]:
     """Which strings step ``k`` can move."""
     moved = anticommute(steps.odd[k], strings)
     return moved if steps.rotation[k] >= 0 else moved & ~anticommute(steps.even[k], strings)

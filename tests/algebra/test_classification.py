@@ -225,7 +225,7 @@ def test_positions_count_duplicates():
         (["XI", "X"], "1 letters"),
         (["XI", "XQ"], "Pauli word"),
         (["XI", qp.X(0)], "mixes"),
-        (qp.X(0), "pass a list"),
+        pytest.param(qp.X(0), "pass a list", marks=pytest.mark.wrong_types),
         ("XX", "pass a list"),
         ([np.eye(2)], "ndarray"),
         (PauliStrings.from_labels(["II"]), "identity"),

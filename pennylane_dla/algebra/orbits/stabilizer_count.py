@@ -17,7 +17,7 @@ from math import comb
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, UInt64
+from jaxtyping import Bool, Shaped, UInt64
 
 from pennylane_dla.algebra import f2
 from pennylane_dla.algebra.f2.symplectic import form, forms, vectors
@@ -91,7 +91,7 @@ class _Family:
     def dim(self):
         return len(self.directions[0])
 
-    def members(self, t: Bool[np.ndarray, "m d"]) -> Bool[np.ndarray, " m"]:
+    def members(self, t: Shaped[np.ndarray, "m d"]) -> Bool[np.ndarray, " m"]:
         """Whether all entries of the tuples are displacements."""
         packed = f2.pack(t)
         result = np.ones(len(t), bool)

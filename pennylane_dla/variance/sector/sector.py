@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
 import numpy as np
-from jaxtyping import Complex, Float, Int
+from jaxtyping import Complex, Float, Inexact, Int
 
 from pennylane_dla.allowance import current
 from pennylane_dla.circuit.ansatz import Ansatz, UnknownState
@@ -88,7 +88,7 @@ class Sector:
     def __repr__(self) -> str:
         return f"Sector({self.dim} of 2^{self.num_wires} dimensions; {self.statement})"
 
-    def compressed(self, observable: PauliSum) -> Complex[np.ndarray, "d d"]:
+    def compressed(self, observable: PauliSum) -> Inexact[np.ndarray, "d d"]:
         """An observable of the circuit (not pushed through the Cliffords) on the sector, its constant included."""
         pushed = self._reached.frame.seen(self._reached.effective.clifford.push(observable))
         result = pushed.constant * np.eye(self.dim)
