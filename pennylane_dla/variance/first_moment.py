@@ -60,7 +60,7 @@ def _averaged(
     return _nonzero(table.strings, totals.T)
 
 
-def _nonzero(terms: PauliStrings, values: Float[np.ndarray, "k m"]) -> tuple[PauliStrings, Float[np.ndarray, "k m"]]:
+def _nonzero(terms: PauliStrings, values: Float[np.ndarray, "k m"]) -> tuple[PauliStrings, Float[np.ndarray, "k some"]]:
     some = values.any(axis=0)
     return terms[some], values[:, some]
 

@@ -19,7 +19,7 @@ from pennylane_dla.algebra.f2.symplectic import swap
 from pennylane_dla.algebra.f2.weight_enumerator import Code
 from pennylane_dla.algebra.strings.free_fermion import MajoranaFrame
 
-Rows = UInt64[np.ndarray, "m words"]
+Rows = UInt64[np.ndarray, "_ words"]  # any number of rows, which may differ among the spans
 
 
 @dataclass(frozen=True, eq=False)

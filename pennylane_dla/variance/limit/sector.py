@@ -25,7 +25,7 @@ from functools import cached_property
 from weakref import WeakKeyDictionary
 
 import numpy as np
-from jaxtyping import Complex, Float
+from jaxtyping import Float, Inexact
 
 from pennylane_dla.algebra.sums.commutant import Commutant, NotConverged
 from pennylane_dla.variance.chain_rule import to_elements
@@ -49,7 +49,7 @@ _known: WeakKeyDictionary[Sector, _OnSector] = WeakKeyDictionary()  # the same f
 
 
 def sector_limit(
-    problem: Problem, sector: Sector, observable: Complex[np.ndarray, "d d"], projected: bool = True
+    problem: Problem, sector: Sector, observable: Inexact[np.ndarray, "d d"], projected: bool = True
 ) -> DeepLimit:
     """Variance of the loss, and of a derivative deep inside, for infinitely deep circuits of these generators.
 
@@ -207,7 +207,7 @@ class _OnSector:
         return self.commutant.project(np.outer(self.coordinates, self.coordinates))
 
 
-def _hermitian_basis(d: int) -> Complex[np.ndarray, "d*d d d"]:
+def _hermitian_basis(d: int) -> Inexact[np.ndarray, "d*d d d"]:
     """Orthonormal under ``Tr[XY]``."""
     basis = np.zeros((d * d, d, d), complex)
     basis[np.arange(d), np.arange(d), np.arange(d)] = 1

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import scipy.sparse
-from jaxtyping import Complex, Float, Int, UInt32
+from jaxtyping import Float, Inexact, Int, UInt32
 
 from pennylane_dla.allowance import checkpoint
 from pennylane_dla.pauli import PauliStrings, PauliSum
@@ -102,7 +102,7 @@ class Flips:
     x: UInt32[np.ndarray, "groups words"]
     z: UInt32[np.ndarray, "terms words"]
     starts: Int[np.ndarray, " groups"]
-    weights: Complex[np.ndarray, " terms"]
+    weights: Inexact[np.ndarray, " terms"]
     residues: Float[np.ndarray, " terms"] | None
     sizes: Float[np.ndarray, " groups"]
     num_wires: int
@@ -176,7 +176,7 @@ class Entries:
     rows: Int[np.ndarray, " m"]
     columns: Int[np.ndarray, " m"]
     owner: Int[np.ndarray, " m"]
-    values: Complex[np.ndarray, " m"]
+    values: Inexact[np.ndarray, " m"]
     residues: Float[np.ndarray, " m"] | None
     size: int
 

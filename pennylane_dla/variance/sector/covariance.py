@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Complex, Float
+from jaxtyping import Float, Inexact
 
 from pennylane_dla.allowance import checkpoint, paced
 from pennylane_dla.circuit.ansatz import Angle
@@ -46,7 +46,7 @@ def memory(dim: int, rotations: int) -> float:
 
 
 def exact_variances(
-    walk: SectorWalk, problem: Problem, observables: Sequence[Complex[np.ndarray, "d d"]]
+    walk: SectorWalk, problem: Problem, observables: Sequence[Inexact[np.ndarray, "d d"]]
 ) -> list[Prediction]:
     """Variance of each loss and of its gradient, exact at the given depth.
 
@@ -153,11 +153,11 @@ def _characteristic(law: AngleLaw, angle: Angle, scale: float, times: np.ndarray
 class _StateMoments:
     """``E[X ⊗ X]`` as ``second[a, b, c, e] = E[X_ac X_be]``, and ``E[X]``."""
 
-    second: Complex[np.ndarray, "d d d d"]
-    first: Complex[np.ndarray, "d d"]
+    second: Inexact[np.ndarray, "d d d d"]
+    first: Inexact[np.ndarray, "d d"]
 
     @classmethod
-    def of(cls, rho: Complex[np.ndarray, "d d"]) -> _StateMoments:
+    def of(cls, rho: Inexact[np.ndarray, "d d"]) -> _StateMoments:
         return cls(np.einsum("ac,be->abce", rho, rho), rho)
 
     def changed(self, matrix: np.ndarray) -> _StateMoments:

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import scipy.sparse.csgraph
-from jaxtyping import Complex, Float
+from jaxtyping import Float, Inexact
 
 from pennylane_dla.algebra.sums.commutant import generic_elements
 
@@ -43,8 +43,8 @@ class Group:
     """
 
     family: str | None
-    columns: Complex[np.ndarray, "d m"]
-    form: Complex[np.ndarray, "m m"] | None = None
+    columns: Inexact[np.ndarray, "d m"]
+    form: Inexact[np.ndarray, "m m"] | None = None
 
     @property
     def dim(self) -> int:
@@ -111,14 +111,14 @@ def _components(coupled: np.ndarray) -> np.ndarray:
     return scipy.sparse.csgraph.connected_components(scipy.sparse.csr_array(coupled), directed=False)[1]
 
 
-def generic_levels(generators: Sequence[np.ndarray], columns: Complex[np.ndarray, "d m"]) -> Float[np.ndarray, " m"]:
+def generic_levels(generators: Sequence[np.ndarray], columns: Inexact[np.ndarray, "d m"]) -> Float[np.ndarray, " m"]:
     """Levels, on one part, of an element of the algebra that is the same for all parts."""
     element, _ = generic_elements([-1j * g for g in generators], 2, np.random.default_rng(17))
     small = columns.conj().T @ (1j * element) @ columns
     return np.linalg.eigvalsh(small - np.trace(small) / len(small) * np.eye(len(small)))
 
 
-def recognize(generators: Sequence[np.ndarray], columns: Complex[np.ndarray, "d m"]) -> Group:
+def recognize(generators: Sequence[np.ndarray], columns: Inexact[np.ndarray, "d m"]) -> Group:
     """The group on one irreducible part."""
     m = columns.shape[1]
     skew = []

@@ -15,7 +15,7 @@ import numpy as np
 import scipy.linalg
 import scipy.sparse
 import scipy.special
-from jaxtyping import Complex, Float
+from jaxtyping import Float, Inexact
 
 from pennylane_dla.algebra.sums.residues import INNER, reduce
 from pennylane_dla.algebra.sums.span import CHUNK, ModularSpan
@@ -104,14 +104,14 @@ class Basis:
         largest_dropped: largest one that did not
     """
 
-    columns: Float[np.ndarray, "size d"] | Complex[np.ndarray, "size d"]
+    columns: Float[np.ndarray, "size d"] | Inexact[np.ndarray, "size d"]
     smallest: float
     largest_dropped: float
 
 
 def orthonormal_basis(
     matrices: Sequence[scipy.sparse.csr_array],
-    start: Complex[np.ndarray, "size columns"],
+    start: Inexact[np.ndarray, "size columns"],
     dim: int | None,
     max_dim: int,
 ) -> Basis:
@@ -165,7 +165,7 @@ def real_up_to_a_factor(matrix: scipy.sparse.csr_array) -> bool:
 class _RandomCircuit:
     """States that rotations by random angles pass through, from a few start vectors side by side."""
 
-    def __init__(self, matrices, start: Complex[np.ndarray, "size columns"], width: int):
+    def __init__(self, matrices, start: Inexact[np.ndarray, "size columns"], width: int):
         self._rng = np.random.default_rng(0)
         turns = [_Turn.of(matrix, self._rng) for matrix in matrices]
         self._turns = [turn for turn in turns if turn.radius > 0]
@@ -228,7 +228,7 @@ class _Turn:
         radius = max(high - center, center - low)
         return cls(real, imaginary, center, radius if radius > 1e-12 else 0.0)
 
-    def _times(self, block: Complex[np.ndarray, "size m"]) -> Complex[np.ndarray, "size m"]:
+    def _times(self, block: Inexact[np.ndarray, "size m"]) -> Inexact[np.ndarray, "size m"]:
         total, pairs = np.zeros_like(block), block.view(float)
         if self.real is not None:
             total = (self.real @ pairs).view(complex)
@@ -258,8 +258,8 @@ class _Turn:
         return float(values[0] - off[-1]), float(values[-1] + off[-1])
 
     def apply(
-        self, block: Complex[np.ndarray, "size m"], angles: Float[np.ndarray, " m"]
-    ) -> Complex[np.ndarray, "size m"]:
+        self, block: Inexact[np.ndarray, "size m"], angles: Float[np.ndarray, " m"]
+    ) -> Inexact[np.ndarray, "size m"]:
         """Each column by its own angle ``α``."""
         terms = int(np.ceil(angles.max())) + 18
         weights = np.array([scipy.special.jv(k, angles) * (-1j) ** k * (2 if k else 1) for k in range(terms)])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Complex
+from jaxtyping import Inexact
 
 from .walk import SectorWalk
 
@@ -26,9 +26,9 @@ class Pushed:
     which: tuple[int, ...]
     scales: tuple[float, ...]
     rotations: tuple[int, ...]
-    last: Complex[np.ndarray, "d d"] | None
+    last: Inexact[np.ndarray, "d d"] | None
 
-    def observable(self, matrix: Complex[np.ndarray, "d d"]) -> Complex[np.ndarray, "d d"]:
+    def observable(self, matrix: Inexact[np.ndarray, "d d"]) -> Inexact[np.ndarray, "d d"]:
         """As the trainable rotations see it."""
         return matrix if self.last is None else self.last.conj().T @ matrix @ self.last
 

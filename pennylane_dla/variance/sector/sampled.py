@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import scipy.sparse
-from jaxtyping import Complex, Float
+from jaxtyping import Float, Inexact
 
 from pennylane_dla.allowance import current
 from pennylane_dla.circuit.ansatz import Angle
@@ -95,7 +95,7 @@ class Powers:
 def sampled_variances(
     walk: SectorWalk,
     problem: Problem,
-    observables: Sequence[Sequence[Complex[np.ndarray, "d d"]]],
+    observables: Sequence[Sequence[Inexact[np.ndarray, "d d"]]],
     kinds: Sequence[str],
 ) -> list[Prediction]:
     """Estimates with standard errors, for several measurements from the same circuits.

@@ -15,7 +15,7 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Complex, Float, Int
+from jaxtyping import Array, Float, Inexact, Int
 
 from pennylane_dla.compat import numerics
 
@@ -45,7 +45,7 @@ class SectorSampler:
     observables: Float[np.ndarray, "observables 2*d 2*d"]
 
     @classmethod
-    def of(cls, walk: SectorWalk, observables: Sequence[Complex[np.ndarray, "d d"]]) -> SectorSampler:
+    def of(cls, walk: SectorWalk, observables: Sequence[Inexact[np.ndarray, "d d"]]) -> SectorSampler:
         """From a circuit on its sector and what is measured."""
         sector = walk.sector
         matrices, order = walk.changes
@@ -92,7 +92,7 @@ class SectorSampler:
         return np.asarray(values, float), np.asarray(slopes, float)
 
 
-def _real_form(matrix: Complex[np.ndarray, "d d"]) -> Float[np.ndarray, "2*d 2*d"]:
+def _real_form(matrix: Inexact[np.ndarray, "d d"]) -> Float[np.ndarray, "2*d 2*d"]:
     """What a complex matrix does to real and imaginary parts, one after the other."""
     real, imaginary = np.real(matrix), np.imag(matrix)
     return np.block([[real, -imaginary], [imaginary, real]])

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
 import numpy as np
-from jaxtyping import Complex, Float, Inexact, Int
+from jaxtyping import Float, Inexact, Int
 
 from pennylane_dla.allowance import current
 from pennylane_dla.circuit.ansatz import Ansatz, UnknownState
@@ -69,7 +69,7 @@ class Sector:
     rotations: tuple[int, ...]
     which: Int[np.ndarray, " rotations"]
     scales: Float[np.ndarray, " rotations"]
-    state: Complex[np.ndarray, "d columns"]
+    state: Inexact[np.ndarray, "d columns"]
     weights: Float[np.ndarray, " columns"]
     real: bool
     _reached: _Reached
@@ -81,7 +81,7 @@ class Sector:
         return 2**self.num_wires
 
     @property
-    def density(self) -> Complex[np.ndarray, "d d"]:
+    def density(self) -> Inexact[np.ndarray, "d d"]:
         """The density matrix of the state."""
         return (self.state * self.weights) @ self.state.conj().T
 

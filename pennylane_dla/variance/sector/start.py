@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Complex, Float, UInt32
+from jaxtyping import Float, Inexact, UInt32
 
 from pennylane_dla.circuit.ansatz import State, UnknownState, VectorState
 from pennylane_dla.pauli import PauliStrings
@@ -33,9 +33,9 @@ class Start:
 
     bits: UInt32[np.ndarray, "states words"]
     num_wires: int
-    vectors: Complex[np.ndarray, "states columns"]
+    vectors: Inexact[np.ndarray, "states columns"]
     weights: Float[np.ndarray, " columns"]
-    spanning: Complex[np.ndarray, "states columns"]
+    spanning: Inexact[np.ndarray, "states columns"]
 
     def turned(self, string: PauliStrings, angle: float) -> Start:
         """After ``exp(-iαP/2)``; quarter turns keep Gaussian integers in ``spanning``.

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from jaxtyping import Complex, Float
+from jaxtyping import Float, Inexact
 
 from pennylane_dla.circuit.ansatz import Angle
 
@@ -44,12 +44,12 @@ class SectorWalk:
         return np.array([values for values, _ in self._eigen]).reshape(-1, self.sector.dim)
 
     @cached_property
-    def bases(self) -> list[Complex[np.ndarray, "d d"]]:
+    def bases(self) -> list[Inexact[np.ndarray, "d d"]]:
         """Eigenvectors, real for real generators."""
         return [vectors for _, vectors in self._eigen]
 
     @cached_property
-    def changes(self) -> tuple[list[Complex[np.ndarray, "d d"]], list[int]]:
+    def changes(self) -> tuple[list[Inexact[np.ndarray, "d d"]], list[int]]:
         """Matrices from one eigenbasis to the next, each once, and which of them comes before each rotation; the first
         is from the basis of the sector."""
         number: dict[tuple[int, int], int] = {}
@@ -64,7 +64,7 @@ class SectorWalk:
         return matrices, which
 
     @cached_property
-    def last_basis(self) -> Complex[np.ndarray, "d d"]:
+    def last_basis(self) -> Inexact[np.ndarray, "d d"]:
         """In which the walk ends."""
         return self.bases[int(self.sector.which[-1])] if len(self.sector.which) else np.eye(self.sector.dim)
 
