@@ -42,7 +42,7 @@ def mean_losses(
 
 def _averaged(
     terms: PauliStrings, values: Float[np.ndarray, "k m"], steps: Steps, k: int
-) -> tuple[PauliStrings, Float[np.ndarray, "k m"]]:
+) -> tuple[PauliStrings, Float[np.ndarray, "k n"]]:
     moved = moved_by(steps, k, terms)
     if steps.rotation[k] >= 0:
         stay, move = np.where(moved, steps.moments[k, 0], 1.0), steps.moments[k, 1]

@@ -309,7 +309,7 @@ def krawtchouk(k: int, j: int, n: int) -> int:
     return sum((-1) ** i * comb(j, i) * comb(n - j, k - i) for i in range(max(0, k + j - n), min(j, k) + 1))
 
 
-def _span(rows: Rows) -> Rows:
+def _span(rows: Rows) -> UInt64[np.ndarray, "sums words"]:
     """All sums of the rows."""
     result = np.zeros((1, rows.shape[1]), np.uint64)
     for row in rows:

@@ -132,7 +132,7 @@ def _shares(
 
 
 def _moves(part: np.ndarray, still: np.ndarray) -> bool:
-    return not still.shape[1] or np.linalg.norm(still.T @ part) ** 2 < 0.5 * part.shape[1]
+    return not still.shape[1] or bool(np.linalg.norm(still.T @ part) ** 2 < 0.5 * part.shape[1])
 
 
 def _clean(value: float, size: float) -> float:
