@@ -215,7 +215,7 @@ def _heavy(shots_on_average: float, shots: int) -> bool:
     The median of the square of a product of cosines is as far below its mean as that is below 1: only within that
     distance is the mean safe.
     """
-    return shots_on_average > (SAFE * shots) ** 0.5  # not its square, which a tiny gradient makes infinite
+    return bool(shots_on_average > (SAFE * shots) ** 0.5)  # not its square, which a tiny gradient makes infinite
 
 
 def scrambles(limit: Limit | None, prediction: Prediction) -> bool:

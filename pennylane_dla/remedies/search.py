@@ -135,7 +135,7 @@ def _helps(before: Figures, after: Figures) -> bool:
     if after.bound:
         return False
     doubt = 1 + 2 * np.hypot(before.relative_error, after.relative_error)
-    return after.relative > 0 and after.relative >= GAIN * doubt * before.relative
+    return after.relative > 0 and bool(after.relative >= GAIN * doubt * before.relative)
 
 
 def _remedy(diagnostics: Diagnosis, variant: Variant, before: Figures, after: Figures) -> Remedy:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import scipy.sparse
-from jaxtyping import Float, Int
+from jaxtyping import Float, Inexact, Int
 
 from pennylane_dla.allowance import afford, checkpoint
 from pennylane_dla.errors import DLAError
@@ -124,8 +124,8 @@ class _Averages:
 
 
 def generic_elements(
-    actions: Sequence[Float[np.ndarray, "d d"]], count: int, rng: np.random.Generator
-) -> list[Float[np.ndarray, "d d"]]:
+    actions: Sequence[Inexact[np.ndarray, "d d"]], count: int, rng: np.random.Generator
+) -> list[Inexact[np.ndarray, "d d"]]:
     """Random elements of the Lie algebra that the matrices generate, long brackets included."""
     scale, zero = np.array([1 / (np.linalg.norm(a) or 1.0) for a in actions]), np.zeros_like(actions[0])
 

@@ -14,7 +14,7 @@ from fractions import Fraction
 from math import prod
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int, UInt8
 
 from pennylane_dla.algebra.f2.symplectic import strings
 from pennylane_dla.algebra.orbits.displacements import Quadric
@@ -153,7 +153,7 @@ def _over_everything(together, state):
     return Share(Fraction(together.coefficients[0]) ** 2 / (2**orbit.num_wires + 1))
 
 
-def _bits(rows, num_wires) -> Bool[np.ndarray, "2 m n"]:
+def _bits(rows, num_wires) -> UInt8[np.ndarray, "2 m n"]:
     """X bits and Z bits of vectors."""
     halves = np.ascontiguousarray(rows).view(np.uint32)
     words = halves.shape[1] // 2

@@ -207,7 +207,7 @@ class _OnSector:
         return self.commutant.project(np.outer(self.coordinates, self.coordinates))
 
 
-def _hermitian_basis(d: int) -> Inexact[np.ndarray, "d*d d d"]:
+def _hermitian_basis(d: int) -> Inexact[np.ndarray, "operators d d"]:
     """Orthonormal under ``Tr[XY]``."""
     basis = np.zeros((d * d, d, d), complex)
     basis[np.arange(d), np.arange(d), np.arange(d)] = 1

@@ -222,7 +222,7 @@ def _better(walk: Walk, totals: Totals, budget, progress: Count) -> bool:
     again: the choice must not lean on what is then reported."""
     pilot = _round(walk, budget.seed, [(PILOT, walk.paths)], batch, progress)
     gain = GAIN * (1 + walk.block_work / BLOCK_WORK)
-    return pilot.hits > 0 and gain * pilot.unevenness() < totals.unevenness()
+    return pilot.hits > 0 and bool(gain * pilot.unevenness() < totals.unevenness())
 
 
 def _affordable(walk: Walk, budget: Budget) -> Budget:

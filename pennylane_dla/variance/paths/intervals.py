@@ -99,4 +99,4 @@ def standard_error(
 ) -> Float[np.ndarray, " *shape"]:
     """Standard error of the mean of ``samples`` weights; without a hit, what one hit of weight ``bound`` would give."""
     error = np.sqrt(np.maximum(squares - total**2 / samples, 0.0))
-    return np.where(total > 0, error, bound) / samples
+    return np.asarray(np.where(total > 0, error, bound) / samples)

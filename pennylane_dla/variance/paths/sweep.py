@@ -73,7 +73,7 @@ class Rows(NamedTuple):
 def sweep_block(
     rows: Rows,
     parity: UInt32[Array, "1 words"],
-    weight: Float64[Array, "words 32"],
+    weight: Float64[Array, "#words #32"],
     keys: UInt32[Array, "2 words"],
     wires: Int32[Array, "steps 2"],
     codes: UInt32[Array, " steps"],
@@ -82,7 +82,7 @@ def sweep_block(
     first: UInt32[Array, ""],
     noisy: bool,
 ):
-    """Take all paths of a batch through one block of steps.
+    """Take all paths of a batch through one block of steps; without noise one weight stands for all.
 
     The random word of a step and a lane is a hash of the step's number and two random keys of the lane: within a
     lane no two steps share a word, and no state has to be carried.
@@ -141,7 +141,7 @@ def end_weights(
     rows: Rows,
     end: Float64[Array, "rows 4"],
     log_factor: Float64[Array, "words 32"],
-    damping: Float64[Array, "words 32"],
+    damping: Float64[Array, "#words #32"],
 ) -> tuple[Float64[Array, "words 32"], Float64[Array, "words 32"], Int32[Array, "words 32"]]:
     """Weight of each path: ``e^log_factor · damping ·`` the product over qubits of the end weight of its letter.
 

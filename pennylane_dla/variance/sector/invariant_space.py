@@ -104,7 +104,7 @@ class Basis:
         largest_dropped: largest one that did not
     """
 
-    columns: Float[np.ndarray, "size d"] | Inexact[np.ndarray, "size d"]
+    columns: Inexact[np.ndarray, "size d"]
     smallest: float
     largest_dropped: float
 

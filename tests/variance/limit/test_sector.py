@@ -1,7 +1,5 @@
 """Deep limits on the sector: averages over random unitaries, deep circuits, and the commutant on strings."""
 
-from types import SimpleNamespace
-
 import networkx as nx
 import numpy as np
 import pennylane as qp
@@ -15,6 +13,7 @@ from pennylane_dla.variance.limit import sector as sector_limits
 from pennylane_dla.variance.limit.sector import limit_on_sector, sector_limit
 from pennylane_dla.variance.limit.sums import module_limit
 from pennylane_dla.variance.sector.group import Group
+from pennylane_dla.variance.sector.pushed import Pushed
 from pennylane_dla.variance.sector.sector import find_sector
 from tests.variance.circuits import random_observable, sums_ansatz
 from tests.variance.sector.circuits import ansatz_of, heisenberg, lithium_hydride, problem_of, qaoa
@@ -46,7 +45,7 @@ def test_closed_forms_against_the_commutant(family, size, rank):
     group = recognize(generators, np.eye(size))
     assert isinstance(group, Group) and group.family == family
     variance, slopes, mean, shares = sector_limits._closed(group, generators, observable, density)
-    shared = sector_limits._OnSector(SimpleNamespace(generators=generators), density)
+    shared = sector_limits._OnSector(Pushed(tuple(generators), (), (), (), None), density)
     other, others, its_mean, _ = sector_limits._projected(shared, observable)
     assert variance == pytest.approx(other, rel=1e-9) and mean == pytest.approx(its_mean, rel=1e-9)
     np.testing.assert_allclose(slopes, others, rtol=1e-9)

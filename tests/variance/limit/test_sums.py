@@ -47,6 +47,7 @@ def second_moment(prediction, observable):
     return prediction.loss.value + (prediction.loss_mean - observable.constant) ** 2
 
 
+@pytest.mark.wrong_types
 def test_equivalent_modules_where_the_shortcut_is_wrong():
     """Generators X₁, Y₁: the true second moment is 1/12; the formula for inequivalent parts (arXiv:2309.09342) on Pauli
     copies gives 3/4."""
@@ -68,6 +69,7 @@ def killing_orthonormal(elements):
 
 @pytest.mark.parametrize("n", [3, 4])
 @pytest.mark.parametrize("kind", ["ring", "path"])
+@pytest.mark.wrong_types
 def test_ragone_and_fontana(kind, n):
     """``Var[l] = Σ_j P_{g_j}(O) P_{g_j}(ρ) / dim g_j`` for ``iO ∈ g``, with purities from dense matrices and ideals
     from a random element of the commutant of the adjoint action, found by linear algebra; the gradient of
@@ -117,6 +119,7 @@ def test_ragone_and_fontana(kind, n):
 
 
 @pytest.mark.parametrize("seed", range(6))
+@pytest.mark.wrong_types
 def test_single_strings_agree_with_the_limit_of_strings(seed):
     rng = np.random.default_rng(seed)
     n = 2 + seed % 2
@@ -136,6 +139,7 @@ def test_single_strings_agree_with_the_limit_of_strings(seed):
     np.testing.assert_allclose(prediction.gradient.value, [float(v) for v in expected.gradient.value], atol=1e-10)
 
 
+@pytest.mark.wrong_types
 def test_deep_circuits_reach_it():
     """QAOA on a ring of five, 60 layers: the loss, and a gradient in the middle."""
     problem = qaoa(5, 60, ring(5), ring_cost(5))
@@ -147,6 +151,7 @@ def test_deep_circuits_reach_it():
     np.testing.assert_allclose(exact.gradient.value[58:60], prediction.gradient.value, rtol=1e-2)
 
 
+@pytest.mark.wrong_types
 def test_the_state_may_be_entangled():
     amplitudes = np.zeros(8)
     amplitudes[[0, 7]] = 2**-0.5
@@ -174,6 +179,7 @@ def test_through_a_circuit():
     np.testing.assert_allclose(double.gradient.value, 4 * single.gradient.value)
 
 
+@pytest.mark.wrong_types
 def test_a_module_that_is_too_large_is_said():
     rng = np.random.default_rng(0)
     generators = [
