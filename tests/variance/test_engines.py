@@ -68,9 +68,13 @@ class Constant(engines.Engine):
         return Prediction(VarianceEstimate(0.25, method=self.name), every)
 
 
-def test_what_register_refuses():
+@pytest.mark.wrong_types
+def test_register_refuses_a_class():
     with pytest.raises(dla.DLAError, match="instance of Engine"):
         engines.register(Constant)
+
+
+def test_what_register_refuses():
     taken = Constant()
     taken.name = "exact"
     with pytest.raises(dla.DLAError, match="already"):
